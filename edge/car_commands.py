@@ -1,0 +1,223 @@
+"""The commands of `hairpin-car` that need a car: drive, doctor, calibrate."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import signal
+import sys
+import termios
+import threading
+import tty
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .calibration import DEEPRACER_PATH, Axis, Calibration, read_calibration, write_calibration
+from .errors import CarError
+from .guard.wire import SOCKET
+from .lease import DeadMansKey, Lease
+from .reasons import Reason
+
+if TYPE_CHECKING:
+    from .drivers.camera import OpenCamera
+    from .live import LiveDrive
+
+Root = Annotated[Path, typer.Option(help="Where sys and dev lie, for trials.", hidden=True)]
+Socket = Annotated[Path, typer.Option(help="Where the guard listens.")]
+CalibrationPath = Annotated[Path, typer.Option("--calibration", help="The calibration file.")]
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Add the commands to the command line."""
+    app.command()(drive)
+    app.command()(doctor)
+    app.command()(calibrate)
+
+
+def drive(
+    bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="A policy bundle, a .tar.gz file.")],
+    speed_limit: Annotated[float, typer.Option(help="Highest speed [m/s].")] = 4.0,
+    scale: Annotated[float, typer.Option(help="Share of the motor's power, 0 to 1.")] = 0.5,
+    trim: Annotated[
+        float, typer.Option(help="Steering to add if the car pulls to a side [deg], + = left.")
+    ] = 0.0,
+    camera: Annotated[
+        str, typer.Option(help="A video device, or an .mjpeg file to rehearse with; looked for if not given.")
+    ] = "",
+    log: Annotated[Path | None, typer.Option(help="Write one line of JSON per frame to this file.")] = None,
+    socket: Socket = Path(SOCKET),
+    root: Root = Path("/"),
+) -> None:
+    """Drive the car with a policy, while the space bar is held down.
+
+    Let go, and it stops; so it does if the connection breaks. The guard must run:
+    systemctl start hairpin-guard
+
+    Example: hairpin-car drive policy.tar.gz --speed-limit 1.0 --scale 0.4
+    """
+    from math import radians
+
+    from .drive_log import DriveLog
+    from .drivers.battery import open_battery
+    from .guard.client import GuardLink
+    from .live import LiveDrive, Settings
+    from .policy import Policy
+
+    settings = Settings(speed_limit, scale, radians(trim))
+    open_camera = _camera(camera, root)
+    journal = DriveLog(log) if log is not None else None
+    lease = Lease()
+    car = LiveDrive(
+        Policy.load(bundle),
+        open_camera,
+        lambda: GuardLink(socket),
+        lease=lease,
+        settings=settings,
+        battery=open_battery(root),
+        log=journal,
+    )
+    try:
+        _until_told(car, lease)
+    finally:
+        if journal is not None:
+            journal.close()
+
+
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    socket: Socket = Path(SOCKET),
+    calibration: CalibrationPath = DEEPRACER_PATH,
+    root: Root = Path("/"),
+) -> None:
+    """Say what hardware there is, what is missing, and how to mend it; exit status 1 if it cannot drive.
+
+    Example: hairpin-car doctor
+    """
+    from .doctor import examine, findings_as_text
+
+    findings = examine(root, socket, calibration)
+    fine = all(finding.ok or not finding.needed for finding in findings)
+    if as_json:
+        print(json.dumps({"ok": fine, "findings": [finding.to_dict() for finding in findings]}))
+    else:
+        print(findings_as_text(findings))
+    if not fine:
+        raise SystemExit(1)
+
+
+def calibrate(
+    servo: Annotated[
+        str,
+        typer.Option(help="Pulses of right, straight and left and the polarity: 1200000,1450000,1700000,1"),
+    ] = "",
+    motor: Annotated[str, typer.Option(help="Shortest, standing, longest and the polarity.")] = "",
+    calibration: CalibrationPath = DEEPRACER_PATH,
+) -> None:
+    """Show the calibration, or change it; the guard reads it when it starts.
+
+    Example: hairpin-car calibrate --servo 1200000,1460000,1700000,1
+    """
+    now = read_calibration(calibration) if calibration.exists() else Calibration()
+    if servo or motor:
+        now = Calibration(_axis(servo, "servo") or now.servo, _axis(motor, "motor") or now.motor)
+        write_calibration(calibration, now)
+        print(f"written to {calibration}; for it to count: systemctl restart hairpin-guard")
+    for name, axis in (("servo", now.servo), ("motor", now.motor)):
+        print(f"{name}  min {axis.min}  mid {axis.mid}  max {axis.max} ns  polarity {axis.polarity:+d}")
+
+
+def _axis(text: str, name: str) -> Axis | None:
+    if not text:
+        return None
+    try:
+        low, mid, high, polarity = (int(part) for part in text.split(","))
+    except ValueError:
+        raise CarError(
+            f"{name} is {text!r}: give min,mid,max in nanoseconds and a polarity of 1 or -1"
+        ) from None
+    return Axis(low, mid, high, polarity)
+
+
+def _camera(name: str, root: Path) -> OpenCamera:
+    from .drivers.camera import FPS, ReplayCamera, V4l2Camera, find_camera, read_mjpeg
+
+    if name.endswith(".mjpeg"):
+        frames = read_mjpeg(Path(name))
+        return lambda: ReplayCamera(frames, FPS)
+    find_camera(root) if not name else None  # a car without camera is told so at once
+    return lambda: V4l2Camera(Path(name) if name else find_camera(root))
+
+
+def _until_told(car: LiveDrive, lease: Lease) -> None:
+    """Run the loop in a thread, and keep this one free for signals and keys."""
+    ended = threading.Event()
+
+    def end(number: int, frame: FrameType | None) -> None:
+        ended.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, end)
+    failed: list[BaseException] = []
+
+    def loop() -> None:
+        try:
+            car.run()
+        except BaseException as error:
+            failed.append(error)
+        finally:
+            ended.set()
+
+    thread = threading.Thread(target=loop, name="drive", daemon=True)
+    thread.start()
+    try:
+        with _keys() as keys:
+            _follow(car, lease, ended, keys)
+    finally:
+        car.stop()
+        thread.join(timeout=2.0)
+    if failed:
+        raise failed[0]
+
+
+def _follow(car: LiveDrive, lease: Lease, ended: threading.Event, keys: int) -> None:
+    """Turn keys into the lease, and say how it goes."""
+    key = DeadMansKey(lease)
+    shown = ""
+    print("hold the space bar to drive, let go to stop; q ends", file=sys.stderr)
+    open_input = True
+    while not ended.wait(0.0 if open_input else 0.05):
+        ready = open_input and select.select([keys], [], [], 0.05)[0]
+        pressed = os.read(keys, 64) if ready else b""
+        if ready and not pressed:  # the terminal is gone
+            open_input = False
+            lease.end()
+        if b"q" in pressed or b"\x03" in pressed:
+            return
+        if b" " in pressed and key.pressed():
+            car.arm()
+        status = car.status()
+        line = "DRIVING" if status.armed else f"stopped: {status.reason.text}"
+        if line != shown and (status.reason is not Reason.LEASE_LOST or not lease.valid()):
+            shown = line
+            print(f"{line} ({status.fps:.0f} frames/s)", file=sys.stderr, flush=True)
+
+
+@contextlib.contextmanager
+def _keys() -> Iterator[int]:
+    """Standard input, key by key."""
+    keys = sys.stdin.fileno()
+    if not os.isatty(keys):
+        yield keys
+        return
+    before = termios.tcgetattr(keys)
+    tty.setcbreak(keys)
+    try:
+        yield keys
+    finally:
+        termios.tcsetattr(keys, termios.TCSADRAIN, before)

@@ -1,0 +1,167 @@
+"""Cameras give JPEG frames with the monotonic time of their arrival."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final, NamedTuple, Protocol
+
+from ..errors import CarError
+
+#: What the DeepRacer's camera is set to; a multiple of every network's frame.
+WIDTH, HEIGHT = 640, 480
+FPS: Final = 30
+
+_INDICES: Final = (4, 3, 2, 1, 0)  # as DeepRacer's own software looks for it
+_STAMP_AGE: Final = 0.5  # older stamps than this are of another clock [s]
+
+
+class Image(NamedTuple):
+    """A frame as it came.
+
+    Attributes:
+        jpeg: The camera's own bytes.
+        stamp: Monotonic time of its arrival, or earlier, of its exposure [s].
+    """
+
+    jpeg: bytes
+    stamp: float
+
+
+class Camera(Protocol):
+    """A camera that is open."""
+
+    def read(self) -> Image:
+        """The next frame; waits for it.
+
+        Raises:
+            OSError: The camera is lost.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of it."""
+        ...
+
+
+OpenCamera = Callable[[], Camera]
+"""Opens a camera; called again whenever it was lost."""
+
+
+class V4l2Camera:
+    """A USB camera, through the kernel's video devices."""
+
+    def __init__(self, path: Path, fps: int = FPS) -> None:
+        """Open it for MJPEG frames.
+
+        Raises:
+            CarError: It cannot be opened, or gives no MJPEG.
+        """
+        try:
+            from linuxpy.video.device import Device, PixelFormat, VideoCapture
+        except ImportError:
+            raise CarError("the camera needs linuxpy: pip install 'hairpin[car]'") from None
+        self._device: Any = Device(str(path))
+        try:
+            self._device.open()
+            # Two buffers: a third would hold a frame that nobody should see any more.
+            self._capture: Any = VideoCapture(self._device, size=2)
+            self._capture.set_format(WIDTH, HEIGHT, "MJPG")
+            given = self._capture.get_format()
+            if (given.width, given.height, given.pixel_format) != (WIDTH, HEIGHT, PixelFormat.MJPEG):
+                raise CarError(
+                    f"{path} gives {given.width}x{given.height} {given.pixel_format}: "
+                    f"MJPEG {WIDTH}x{HEIGHT} is needed, so take another camera"
+                )
+            self._capture.set_fps(fps)
+            self._capture.open()
+        except OSError as error:
+            self._device.close()
+            raise CarError(f"cannot open the camera {path}: {error.strerror or error}") from None
+        except CarError:
+            self._device.close()
+            raise
+        self._frames: Iterator[Any] = iter(self._capture)
+
+    def read(self) -> Image:
+        """The next frame; waits for it, and raises OSError if the camera is lost."""
+        frame = next(self._frames, None)
+        if frame is None:
+            raise OSError("the camera ended its stream")
+        now = time.monotonic()
+        exposed = float(frame.timestamp)
+        return Image(bytes(frame.data), exposed if now - _STAMP_AGE < exposed <= now else now)
+
+    def close(self) -> None:
+        """Let go of the device."""
+        self._capture.close()
+        self._device.close()
+
+
+def find_camera(root: Path = Path("/")) -> Path:
+    """The camera's device: the one that `udev` names after us, else the highest number, as on a DeepRacer.
+
+    Raises:
+        CarError: There is none.
+    """
+    for name in ("hairpin-camera", *(f"video{index}" for index in _INDICES)):
+        if (path := root / "dev" / name).exists():
+            return path
+    raise CarError(f"no camera under {root / 'dev'} (video0 to video4): plug it in, look at `lsusb`")
+
+
+class ReplayCamera:
+    """A camera that repeats JPEG frames in real time: recorded ones, or a test's.
+
+    Args:
+        frames: What it sees.
+        fps: Frames per second.
+        alive: Asked before each frame; the camera is lost when it says no.
+    """
+
+    def __init__(
+        self, frames: Sequence[bytes], fps: float = FPS, alive: Callable[[], bool] = lambda: True
+    ) -> None:
+        if not frames:
+            raise CarError("a camera that replays needs at least one frame")
+        self._frames, self._period, self._alive = frames, 1.0 / fps, alive
+        self._next, self._count = time.monotonic(), 0
+
+    def read(self) -> Image:
+        """The next frame, when it is due."""
+        time.sleep(max(self._next - time.monotonic(), 0.0))
+        if not self._alive():
+            raise OSError("the camera is gone")
+        now = time.monotonic()
+        self._next = max(self._next, now - self._period) + self._period
+        jpeg = self._frames[self._count % len(self._frames)]
+        self._count += 1
+        return Image(jpeg, now)
+
+    def close(self) -> None:
+        """There is nothing to let go of."""
+
+
+def read_mjpeg(path: Path) -> list[bytes]:
+    """The frames of a file of JPEGs one after another, as `ffmpeg -c copy out.mjpeg` writes.
+
+    Raises:
+        CarError: It cannot be read, or holds no frames.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise CarError(f"cannot read {path}: {error.strerror}") from None
+    starts = [i for i in _find(content, b"\xff\xd8\xff")]
+    frames = [content[a:b] for a, b in zip(starts, [*starts[1:], len(content)], strict=True)]
+    if not frames:
+        raise CarError(f"{path} holds no JPEG frames: give an .mjpeg file")
+    return frames
+
+
+def _find(content: bytes, mark: bytes) -> Iterator[int]:
+    at = content.find(mark)
+    while at >= 0:
+        yield at
+        at = content.find(mark, at + 1)

@@ -1,0 +1,104 @@
+"""RPLIDAR over serial: the protocol's two commands that a scan needs (SLAMTEC's protocol, version 2.8)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import CarError
+
+_STOP, _SCAN = b"\xa5\x25", b"\xa5\x20"
+_DESCRIPTOR: Final = bytes.fromhex("a55a0500004081")  # what answers SCAN: samples of 5 bytes, until STOP
+_SAMPLE: Final = 5  # [bytes]
+_BAUD: Final = 115200
+_TIMEOUT: Final = 1.0  # [s]
+_MOST_SAMPLES: Final = 4000  # in one turn; more than any model gives
+
+
+class Port(Protocol):
+    """A serial port, as pyserial has it; `read` gives less after its timeout."""
+
+    def read(self, size: int = 1) -> bytes:
+        """Read at most `size` bytes."""
+        ...
+
+    def write(self, data: bytes, /) -> int | None:
+        """Write bytes."""
+        ...
+
+
+def scans(port: Port) -> Iterator[NDArray[np.float64]]:
+    """Turns of the lidar, each (N, 2): angle [rad], clockwise from the plug's far side, and distance [m].
+
+    Samples without an echo are left out. The lidar stops when the iterator is closed.
+
+    Raises:
+        OSError: It does not answer, or stops answering.
+    """
+    port.write(_STOP)
+    port.write(_SCAN)
+    _find_descriptor(port)
+    turn: list[tuple[float, float]] = []
+    try:
+        while True:
+            starts, angle, distance = _next_sample(port)
+            if starts and turn:
+                yield np.array(turn)
+                turn = []
+            if distance > 0.0 and len(turn) < _MOST_SAMPLES:
+                turn.append((angle, distance))
+    finally:
+        port.write(_STOP)
+
+
+def open_port(path: Path = Path("/dev/hairpin-lidar")) -> Port:
+    """The serial port of the lidar, its motor turning.
+
+    Raises:
+        CarError: There is none.
+    """
+    try:
+        from serial import Serial, SerialException
+    except ImportError:
+        raise CarError("the lidar needs pyserial: pip install 'hairpin[car]'") from None
+    try:
+        port = Serial(str(path), _BAUD, timeout=_TIMEOUT)
+        port.dtr = False  # the motor turns while the line is low
+    except (SerialException, OSError) as error:
+        raise CarError(f"cannot open the lidar {path} ({error}): plug it in, copy the udev rules") from None
+    opened: Port = port
+    return opened
+
+
+def _read(port: Port, size: int) -> bytes:
+    data = port.read(size)
+    if len(data) < size:
+        raise OSError("the lidar does not answer")
+    return data
+
+
+def _find_descriptor(port: Port) -> None:
+    """Skip what is left of an earlier scan."""
+    seen = b""
+    for _ in range(_MOST_SAMPLES):
+        seen = (seen + _read(port, 1))[-len(_DESCRIPTOR) :]
+        if seen == _DESCRIPTOR:
+            return
+    raise OSError("the lidar answers, but not to the scan command")
+
+
+def _next_sample(port: Port) -> tuple[bool, float, float]:
+    """Whether a turn starts, the angle [rad] and the distance [m]; bytes that were lost are made up for."""
+    sample = _read(port, _SAMPLE)
+    for _ in range(_MOST_SAMPLES):
+        # The lowest bits of the first byte differ, and that of the second one is set.
+        if (sample[0] ^ sample[0] >> 1) & 1 and sample[1] & 1:
+            angle = (sample[2] << 7 | sample[1] >> 1) / 64.0
+            distance = (sample[4] << 8 | sample[3]) / 4.0
+            return bool(sample[0] & 1), float(np.radians(angle)), distance / 1000.0
+        sample = sample[1:] + _read(port, 1)
+    raise OSError("the lidar sends nonsense")

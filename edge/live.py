@@ -1,0 +1,303 @@
+"""The drive in real time: camera, policy, guard, and every reason to stop.
+
+    camera thread -> mailbox (newest frame) -> decode -> observe -> infer -> map -> limit -> guard -> motor
+
+Each frame has a deadline: what was not decided `DEADLINE` after the frame arrived is thrown away. A decision
+holds until `HOLD` after its frame arrived, and the guard, another process, enforces that. So the time to
+neutral does not depend on the fault: if frames stop, freeze or break, if the policy hangs, if this process
+dies or is stopped, no decision follows, and the last one runs out. What this loop adds are the faults that
+it sees sooner (it disarms at once) and the names of all of them. It decides, but sends nothing, before it is
+armed: so it knows that all of it works before anything moves. All times are monotonic: setting the clock
+changes nothing.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from .contract import Command, ContinuousActions, observe
+from .drive_log import DriveLog
+from .drivers.battery import Battery
+from .drivers.camera import Image, OpenCamera
+from .drivers.jpeg import BadFrameError, decode
+from .errors import CarError, ContractError, PolicyError
+from .guard.client import GuardLink
+from .guard.wire import Reply
+from .latency import Latency
+from .lease import Lease
+from .mailbox import CameraThread
+from .policy import Policy
+from .reasons import Reason
+from .runtime import Limits
+from .throttle import steering, throttle
+
+#: From a frame's arrival to its command, at most; later ones are thrown away [s].
+DEADLINE: Final = 0.1
+#: How long after its frame's arrival a command holds [s].
+HOLD: Final = 0.25
+
+_EARLY: Final = 0.03  # before the guard would stop the car, so that the reason has a name [s]
+_TICK: Final = 0.02  # longest wait for a frame: how often the reasons to stop are looked at [s]
+_BATTERY_PERIOD: Final = 0.2  # [s]
+_BATTERY_PATIENCE: Final = 5  # readings in a row that may fail
+
+#: Level of the battery at which the car stops, of 11.
+BATTERY_LOW: Final = 1
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the driver sets.
+
+    Attributes:
+        speed_limit: Highest speed [m/s].
+        scale: Share of the motor's power, 0 to 1.
+        trim: Steering that is added, because the car pulls to a side [rad].
+
+    Raises:
+        CarError, ContractError: A value is out of range.
+    """
+
+    speed_limit: float = Limits().speed
+    scale: float = 0.5
+    trim: float = 0.0
+
+    def __post_init__(self) -> None:
+        Limits(self.speed_limit)
+        if not 0.0 <= self.scale <= 1.0:
+            raise CarError(f"scale is {self.scale:g}: give 0 to 1, a share of the motor's power")
+        if not -0.2 <= self.trim <= 0.2:
+            raise CarError(f"trim is {self.trim:g} rad: give -0.2 to 0.2; beyond that, calibrate the car")
+
+
+@dataclass(frozen=True)
+class Status:
+    """How the drive is going.
+
+    Attributes:
+        armed: Whether the car moves.
+        reason: Why not.
+        fps: Decisions per second, over the last second.
+        counts: Frames that were decided, late, broken or repeated, and those that nobody took.
+        battery: Level 0 to 11, or `None`.
+        latency_ms: Percentiles of each stage [ms].
+        log: Why the log is not written, or empty.
+    """
+
+    armed: bool
+    reason: Reason
+    fps: float
+    counts: Mapping[str, int]
+    battery: int | None
+    latency_ms: Mapping[str, Mapping[str, float]]
+    log: str = ""
+
+
+class LiveDrive:
+    """A drive. `run` is the loop; everything else may be called from any thread.
+
+    Attributes:
+        settings: May be replaced while it drives.
+        lease: Somebody must keep renewing it.
+        camera: The camera's thread; `camera.latest` is the newest frame.
+    """
+
+    def __init__(
+        self,
+        policy: Policy,
+        open_camera: OpenCamera,
+        link: Callable[[], GuardLink],
+        *,
+        lease: Lease,
+        settings: Settings = Settings(),
+        battery: Battery | None = None,
+        log: DriveLog | None = None,
+    ) -> None:
+        self.settings, self.lease = settings, lease
+        self.camera = CameraThread(open_camera)
+        self.latency = Latency()
+        self._policy, self._battery, self._log = policy, battery, log
+        self._connect = link
+        self._link = link()
+        self._top_speed = _top_speed(policy)
+        self._armed = threading.Event()
+        self._reason = Reason.NOT_ARMED_YET
+        self._fault = Reason.NO_FRAME_YET  # of the newest frame
+        self._fresh = -1.0  # arrival of the newest frame that became a command
+        self._counts: Counter[str] = Counter()
+        self._times: list[float] = []
+        self._level: int | None = None
+        self._battery_fault = Reason.NONE
+        self._stopping = threading.Event()
+
+    def run(self) -> None:
+        """Drive until `stop`; the car is disarmed whichever way this returns."""
+        self.camera.start()
+        if self._battery is not None:
+            threading.Thread(target=self._watch_battery, name="battery", daemon=True).start()
+        try:
+            while not self._stopping.is_set():
+                image = self.camera.mailbox.take(_TICK)
+                self._look_for_reasons()
+                if image is not None:
+                    self._drive(image)
+        finally:
+            self.disarm(Reason.SHUTDOWN)
+            self._stopping.set()
+            self.camera.stop()
+            self._link.close()
+
+    def stop(self) -> None:
+        """Neutral first, then the end of `run`; it does not wait for a policy that hangs."""
+        self.disarm(Reason.SHUTDOWN)
+        self._stopping.set()
+
+    def arm(self) -> Reason:
+        """Arm the car; `Reason.NONE` if that worked, else why not. What is wrong must be mended first."""
+        reason = self._not_ready()
+        if reason is Reason.NONE:
+            reason = self._ask_to_arm()
+        if reason is Reason.NONE:
+            self._armed.set()
+        self._reason = reason
+        return reason
+
+    def _ask_to_arm(self) -> Reason:
+        reply = self._link.arm()
+        if reply is None:  # the guard was restarted; the old link is over
+            try:
+                self._link = self._connect()
+            except CarError:
+                return Reason.NO_GUARD
+            reply = self._link.arm()
+        return _verdict(reply)
+
+    def disarm(self, reason: Reason = Reason.STOPPED) -> None:
+        """Stop the car, now, from any state."""
+        if self._armed.is_set():
+            self._armed.clear()
+            self._reason = reason
+        self._link.disarm(reason)
+
+    def status(self) -> Status:
+        """How the drive is going."""
+        now = time.monotonic()
+        counts = {**self._counts, "not taken": self.camera.mailbox.dropped, "repeated": self.camera.repeated}
+        fps = float(sum(now - 1.0 < t for t in list(self._times)))
+        armed = self._armed.is_set()
+        reason = Reason.NONE if armed else self._reason
+        log = self._log.failed if self._log is not None else ""
+        return Status(armed, reason, fps, counts, self._level, self.latency.milliseconds(), log)
+
+    def _not_ready(self) -> Reason:
+        """What would stop the car at once."""
+        if not self.lease.valid():
+            return Reason.LEASE_LOST
+        if self._battery_fault is not Reason.NONE:
+            return self._battery_fault
+        if time.monotonic() > self._fresh + HOLD - _EARLY:
+            return self._why_stale()
+        return Reason.NONE
+
+    def _look_for_reasons(self) -> None:
+        if self._armed.is_set() and (reason := self._not_ready()) is not Reason.NONE:
+            self._halt(reason)
+
+    def _halt(self, reason: Reason) -> None:
+        """Stop the car for a fault of this program's, if it is this program that drives."""
+        if self._armed.is_set():
+            self.disarm(reason)
+
+    def _why_stale(self) -> Reason:
+        if self.camera.lost:
+            return Reason.CAMERA_LOST
+        if self.camera.repeated > 1:
+            return Reason.CAMERA_FROZEN
+        return self._fault if self._fault is not Reason.NONE else Reason.CAMERA_LOST
+
+    def _drive(self, image: Image) -> None:
+        """One frame to one command."""
+        try:
+            command = self._decide(image)
+        except (BadFrameError, ContractError):  # the next frame may be fine; if none is, the command runs out
+            self._fault = Reason.BAD_FRAME
+            self._counts["broken"] += 1
+            return
+        except CarError:  # no decoder is installed: nothing would ever work
+            raise
+        except Exception as error:  # whatever an engine raises must stop the car, and not this loop
+            bad = isinstance(error, PolicyError)
+            self._fault = Reason.BAD_ACTION if bad else Reason.INFERENCE_FAILED
+            self._halt(self._fault)
+            return
+        now = time.monotonic()
+        if now > image.stamp + DEADLINE:
+            self._fault = Reason.INFERENCE_LATE
+            self._counts["late"] += 1
+            return
+        self._fault, self._fresh = Reason.NONE, image.stamp
+        self._counts["decided"] += 1
+        self._times = [*(t for t in self._times if t > now - 1.0), now]
+        self._send(command, image.stamp)
+
+    def _decide(self, image: Image) -> Command:
+        began = time.monotonic()
+        spec = self._policy.contract.observation
+        frame = decode(image.jpeg, spec)
+        decoded = time.monotonic()
+        observation = observe(frame, spec)
+        outputs = self._policy.predict(observation[None])
+        inferred = time.monotonic()
+        command = self._policy.command(outputs)
+        self.latency.add("wait", began - image.stamp)
+        self.latency.add("decode", decoded - began)
+        self.latency.add("infer", inferred - decoded)
+        return command
+
+    def _send(self, wanted: Command, stamp: float) -> None:
+        settings = self.settings
+        command = Limits(settings.speed_limit).apply(wanted)
+        turn = steering(command.steering, settings.trim)
+        push = throttle(command.speed, self._top_speed, settings.scale)
+        if self._armed.is_set() and (reason := self._not_ready()) is not Reason.NONE:
+            self._halt(reason)  # what happened while the policy thought
+        reply = self._link.command(turn, push, stamp + HOLD) if self._armed.is_set() else None
+        if self._armed.is_set() and (reason := _verdict(reply)) is not Reason.NONE:
+            self._armed.clear()
+            self._reason = reason
+        self.latency.add("total", time.monotonic() - stamp)
+        if self._log is not None:
+            sent = None if reply is None else [reply.steering, reply.throttle]
+            self._log.add({"stamp": stamp, "steering": wanted.steering, "speed": wanted.speed, "sent": sent})
+
+    def _watch_battery(self) -> None:
+        failures = 0
+        while self._battery is not None and not self._stopping.wait(_BATTERY_PERIOD):
+            try:
+                self._level = self._battery.level()
+                failures = 0
+                low = self._level <= BATTERY_LOW
+                self._battery_fault = Reason.BATTERY_LOW if low else Reason.NONE
+            except OSError:
+                failures += 1
+                if failures >= _BATTERY_PATIENCE:
+                    self._level, self._battery_fault = None, Reason.BATTERY_UNKNOWN
+
+
+def _verdict(reply: Reply | None) -> Reason:
+    """Why the guard does not let this client drive."""
+    if reply is None:
+        return Reason.NO_GUARD
+    return Reason.NONE if reply.armed and reply.yours else reply.reason
+
+
+def _top_speed(policy: Policy) -> float:
+    actions = policy.contract.actions
+    if isinstance(actions, ContinuousActions):
+        return actions.high[1]
+    return max(speed for _, speed in actions.actions)

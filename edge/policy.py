@@ -1,0 +1,212 @@
+"""A policy on OpenVINO: loaded from a bundle, verified, then one call from camera frame to command."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import openvino as ov  # type: ignore[import-untyped]
+from numpy.typing import NDArray
+
+from .bundle import RT_INFO, Bundle, read_bundle
+from .contract import Command, Contract, ContractError, choose, observe, to_command
+from .errors import BundleError, PolicyError
+
+#: Largest difference of a golden output, a probability or a share of a bound, by precision of the weights.
+#: Measured: 1e-5 for fp32 (sums in another order), 3.5e-3 before the softmax for weights rounded to fp16.
+TOLERANCE: Final[Mapping[str, float]] = {"fp32": 1e-4, "fp16": 1e-2}
+
+#: Name of the model's output; its input is named after the sensor.
+OUTPUT: Final = "policy"
+
+
+class Policy:
+    """A verified policy; make it with `Policy.load`. It is for one thread at a time.
+
+    Attributes:
+        bundle: The bundle that it was loaded from.
+        contract: What it sees and says.
+        engine: Name and version of what runs the model.
+        golden_difference: Largest difference between the engine's and the golden outputs.
+    """
+
+    def __init__(self, bundle: Bundle, batch: int = 1, threads: int = 1) -> None:
+        """Compile the model of a bundle and verify it; `load` is the usual way.
+
+        Raises:
+            BundleError: The model is not what the contract says, or gives something else than it should.
+        """
+        self.bundle = bundle
+        self.contract = bundle.contract
+        self.engine = f"OpenVINO {ov.__version__.split('-')[0]}"
+        model = _read_model(bundle, batch)
+        self._input = np.zeros((batch, *self.contract.observation.shape), np.uint8)
+        self._request = _compile(model, threads).create_infer_request()
+        self._request.set_input_tensor(ov.Tensor(self._input, shared_memory=True))
+        self._output = self._request.get_output_tensor().data
+        self.golden_difference = self._verify()
+
+    @classmethod
+    def load(cls, path: str | Path, batch: int = 1, threads: int = 1) -> Policy:
+        """Load and verify a bundle.
+
+        Args:
+            path: The bundle, a `.tar.gz` file.
+            batch: Observations that are inferred at once.
+            threads: Threads that the engine may use; more than one hardly helps networks of this size.
+
+        Raises:
+            BundleError: The bundle cannot be read, or must not be trusted; the line says why.
+        """
+        if batch < 1 or threads < 1:
+            raise BundleError(f"batch is {batch}, threads is {threads}: give at least 1 of each")
+        bundle = read_bundle(path)
+        try:
+            return cls(bundle, batch, threads)
+        except BundleError as error:
+            raise BundleError(f"{path}: {error}") from None
+
+    def __call__(self, frame: NDArray[np.uint8]) -> Command:
+        """What to do, from one camera frame as `observe` takes it.
+
+        Raises:
+            ContractError: The frame does not fit the contract.
+            PolicyError: The model gave something that is not a number.
+        """
+        return self.command(self.predict(observe(frame, self.contract.observation)[None]))
+
+    def predict(self, observations: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """The model's outputs.
+
+        Args:
+            observations: (N, h, w, c) uint8; any N, inferred batch by batch.
+
+        Returns:
+            (N, n) float32: a probability for each action, or steering and speed in [-1, 1].
+        """
+        shape, batch = self.contract.observation.shape, len(self._input)
+        if observations.shape[1:] != shape or observations.dtype != np.uint8:
+            raise ContractError(
+                f"observations are {observations.dtype} {observations.shape}: give uint8 (N, {shape})"
+            )
+        outputs = np.empty((len(observations), self.contract.actions.size), np.float32)
+        for start in range(0, len(observations), batch):
+            some = observations[start : start + batch]
+            self._input[: len(some)] = some
+            self._request.infer()
+            outputs[start : start + batch] = self._output[: len(some)]
+        return outputs
+
+    def act(self, observations: NDArray[np.uint8]) -> NDArray[Any]:
+        """The actions for observations (N, h, w, c): (N,) int64 indices, or (N, 2) float32 in [-1, 1].
+
+        Raises:
+            PolicyError: The model gave something that is not a number.
+        """
+        return choose(self.contract.actions, _finite(self.predict(observations)))
+
+    def command(self, outputs: NDArray[np.float32]) -> Command:
+        """The command that outputs (1, n) of `predict` stand for.
+
+        Raises:
+            PolicyError: The model gave something that is not a number.
+        """
+        space = self.contract.actions
+        return to_command(space, choose(space, _finite(outputs))[0])
+
+    def _verify(self) -> float:
+        """Largest difference from the golden outputs.
+
+        Raises:
+            BundleError: It is beyond the tolerance.
+        """
+        golden, limit = self.bundle.golden, TOLERANCE[self.bundle.precision]
+        outputs = self.predict(golden.frames)
+        # Also true for NaN, which compares as neither smaller nor larger.
+        difference = float(np.abs(outputs - golden.outputs).max())
+        if not difference <= limit:
+            raise BundleError(
+                f"the model gives {difference:.2g} off its golden outputs, at most {limit:g} is right: "
+                "this engine computes it wrongly, or it is another model; do not drive with it"
+            )
+        return difference
+
+
+def _finite(outputs: NDArray[np.float32]) -> NDArray[np.float32]:
+    if not np.isfinite(outputs).all():
+        raise PolicyError(f"the model gave {outputs.ravel()[:8].tolist()}: not finite, so no command")
+    return outputs
+
+
+def _read_model(bundle: Bundle, batch: int) -> ov.Model:
+    """The model, its contract, input and output checked, taking `batch` observations."""
+    try:
+        # Bytes, not a path: what was hashed is what runs, and nothing is written to disk.
+        model = ov.Core().read_model(bundle.model_xml, bundle.model_bin)
+    except (RuntimeError, TypeError, ValueError) as error:
+        raise BundleError(f"OpenVINO cannot read the model: {_first_line(error)}") from None
+    _check_origin(model, bundle.contract)
+    spec = bundle.contract.observation
+    shape = [batch, *spec.shape]
+    _check_port(model.inputs, "input", spec.sensor, "u8", shape[1:])
+    try:
+        if model.inputs[0].partial_shape != ov.PartialShape(shape):
+            model.reshape(ov.PartialShape(shape))
+    except RuntimeError as error:
+        raise BundleError(f"the model does not take {batch} observations: {_first_line(error)}") from None
+    _check_port(model.outputs, "output", OUTPUT, "f32", [bundle.contract.actions.size])
+    if model.outputs[0].partial_shape != ov.PartialShape([batch, bundle.contract.actions.size]):
+        raise BundleError(f"the model does not give one output for each of {batch} observations")
+    return model
+
+
+def _check_origin(model: ov.Model, contract: Contract) -> None:
+    """The contract inside the model must be that of the manifest: else one of them is from elsewhere."""
+    path = list(RT_INFO)
+    if not model.has_rt_info(path):
+        raise BundleError("the model holds no contract: foreign; export it with `hairpin export`")
+    text = model.get_rt_info(path)
+    # A plain string since OpenVINO 2026.4, a wrapped value before.
+    text = text if isinstance(text, str) else text.astype(str)
+    try:
+        same = Contract.from_json(text) == contract
+    except ContractError as error:
+        raise BundleError(f"the contract inside the model cannot be read: {error}") from None
+    if not same:
+        raise BundleError("the contract inside the model is not the manifest's: foreign; export it again")
+
+
+def _check_port(ports: list[Any], kind: str, name: str, dtype: str, shape: list[int]) -> None:
+    """The model must have one port of this kind, of this name, element type and shape after the batch."""
+    wanted = f"one {kind} {name!r} of {dtype} (B, {', '.join(map(str, shape))})"
+    if len(ports) != 1 or name not in ports[0].names:
+        names = ", ".join(sorted(n for port in ports for n in port.names)) or "none"
+        raise BundleError(f"the model's {kind}s are {names}, the contract asks for {wanted}: foreign")
+    port = ports[0]
+    full = ov.PartialShape([-1, *shape])
+    if port.element_type.get_type_name() != dtype or not port.partial_shape.compatible(full):
+        found = f"{port.element_type.get_type_name()} {port.partial_shape}"
+        raise BundleError(f"the model's {kind} is {found}, the contract asks for {wanted}: foreign")
+
+
+def _compile(model: ov.Model, threads: int) -> ov.CompiledModel:
+    config = {
+        "PERFORMANCE_HINT": "LATENCY",
+        "INFERENCE_NUM_THREADS": threads,
+        "NUM_STREAMS": 1,
+        "ENABLE_CPU_PINNING": False,  # the camera and the console need the other core, and may move
+        "INFERENCE_PRECISION_HINT": "f32",  # some CPUs would take bfloat16 otherwise, and differ
+    }
+    try:
+        return ov.Core().compile_model(model, "CPU", config)
+    except RuntimeError as error:
+        raise BundleError(f"OpenVINO cannot compile the model: {_first_line(error)}") from None
+
+
+def _first_line(error: Exception) -> str:
+    """The line of OpenVINO's message that says something; the first ones name its source files."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    telling = [line for line in lines if not line.startswith(("Exception from", "Check '"))]
+    return (telling or lines or ["no reason given"])[0][:200]

@@ -1,0 +1,122 @@
+"""What the command line says, for programs and for people."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from .policy import TOLERANCE, Policy
+
+
+def describe(policy: Policy) -> dict[str, Any]:
+    """What a verified policy is, as JSON."""
+    bundle, contract = policy.bundle, policy.contract
+    return {
+        "verified": True,
+        "sha256": bundle.digest,
+        "precision": bundle.precision,
+        "origin": bundle.origin,
+        "engine": policy.engine,
+        "contract": json.loads(contract.to_json()),
+        "golden_frames": len(bundle.golden.frames),
+        "golden_difference": policy.golden_difference,
+        "golden_tolerance": TOLERANCE[bundle.precision],
+        "members": {
+            name: {"size": bundle.sizes[name], "sha256": bundle.digests[name]}
+            for name in sorted(bundle.sizes)
+        },
+    }
+
+
+def describe_as_text(description: Mapping[str, Any]) -> str:
+    """The same for people."""
+    contract = description["contract"]
+    seen = contract["observation"]
+    colour = "gray" if seen["channels"] == 1 else "RGB"
+    versions = ", ".join(f"{name} {version}" for name, version in sorted(contract["versions"].items()))
+    lines = [
+        _row("policy", f"{contract['algorithm'].upper()}, network {contract['network'] or 'not named'}"),
+        _row("from", description["origin"] or "not named"),
+        _row("track", _fingerprint(contract["track"])),
+        _row("reward", _fingerprint(contract["reward"])),
+        _row(
+            "sees", f"{seen['sensor']}, camera {seen['camera']!r}, {seen['width']}x{seen['height']} {colour}"
+        ),
+        _row("crop", "top {}, bottom {}, left {}, right {} pixels".format(*seen["crop"])),
+        _row("rate", f"{contract['control_hz']:g} Hz"),
+        _row("precision", description["precision"]),
+        _row("made with", versions or "not named"),
+        _row("sha256", description["sha256"]),
+        "",
+        *_actions(contract["actions"]),
+        "",
+        "  member                    bytes  sha256",
+    ]
+    for name, member in description["members"].items():
+        lines.append(f"  {name:20} {member['size']:10,}  {member['sha256'][:16]}")
+    lines += [
+        "",
+        f"verified on {description['engine']}: hashes, contract, and {description['golden_frames']} golden "
+        f"frames (largest difference {description['golden_difference']:.1e}, "
+        f"limit {description['golden_tolerance']:.0e})",
+    ]
+    return "\n".join(lines)
+
+
+def bench_as_text(result: Mapping[str, Any]) -> str:
+    """What `bench.measure` returned, for people."""
+    total = {name: result[f"{name}_ms"] for name in ("p50", "p90", "p99", "longest")}
+    width, height = result["camera_frame"]
+    rows, columns, channels = result["observation"]
+    return "\n".join(
+        [
+            f"{result['frames']} frames {width}x{height} RGB -> {columns}x{rows}x{channels}, "
+            f"{result['precision']}, {result['engine']}",
+            *_latency({**result["stages"], "total": total}),
+            f"{result['fps']:g} frames a second",
+        ]
+    )
+
+
+def rehearsal_as_text(result: Mapping[str, Any]) -> str:
+    """What `rehearsal.run` returned, for people."""
+    lines = [
+        _row("track", f"{result['track']}, {result['direction']}, {result['physics']} physics"),
+        _row("completed", f"{result['completed']} of {result['trials']} trials"),
+        _row("best lap", _seconds(result["best_lap"])),
+        _row("mean lap", _seconds(result["mean_lap"])),
+        _row("mean speed", f"{result['mean_speed']:.2f} m/s" if result["mean_speed"] is not None else "none"),
+        _row("off track", f"{result['off_tracks']} times"),
+        *_latency(result["latency_ms"]),
+    ]
+    return "\n".join(lines)
+
+
+def _row(name: str, value: str) -> str:
+    return f"{name:12} {value}"
+
+
+def _seconds(value: float | None) -> str:
+    return "none" if value is None else f"{value:.3f} s"
+
+
+def _fingerprint(value: Mapping[str, str]) -> str:
+    return f"{value['name'] or 'not named'}  {value['digest'][:16]}".rstrip()
+
+
+def _actions(actions: Mapping[str, Any]) -> Iterable[str]:
+    if actions["type"] == "continuous":
+        yield "  continuous      from      to"
+        for i, (name, unit) in enumerate((("steering", "deg"), ("speed", "m/s"))):
+            yield f"  {name:9}  {actions['low'][i]:9g} {actions['high'][i]:7g}  {unit}"
+        return
+    yield "  action  steering [deg]  speed [m/s]"
+    for i, (steering, speed) in enumerate(actions["actions"]):
+        yield f"  {i:6}  {steering:14g}  {speed:11g}"
+
+
+def _latency(stages: Mapping[str, Mapping[str, float]]) -> Iterable[str]:
+    yield "  latency [ms]     p50      p90      p99  longest"
+    for stage, values in stages.items():
+        yield f"  {stage:12}" + "".join(f" {values[name]:8.3f}" for name in ("p50", "p90", "p99", "longest"))
