@@ -1,0 +1,182 @@
+"""What a world is made of: names and files resolved to things, everything checked, before anything runs."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from numbers import Integral, Real
+from pathlib import Path
+from typing import Any, Final
+
+from hairpin.edge.contract import ActionSpace, DiscreteActions, ObservationSpec
+from hairpin.rewards import Reward, resolve
+from hairpin.tracks import Track, load_track
+
+from .camera import CAMERAS, Camera
+from .errors import SimError
+from .physics import CONTROL_HZ, PHYSICS
+from .randomize import NAMED, NONE, Randomization
+
+RENDERERS: Final = ("raycast", "bullet")
+STARTS: Final = ("random", "round_robin", "line")
+DEFAULT_CAMERA: Final = "deepracer"
+START_DIRECTIONS: Final = ("ccw", "cw")
+DIRECTIONS: Final = (*START_DIRECTIONS, "both")
+ROUND_ROBIN_ADVANCE: Final = 0.05  # share of the lap between the starts of a car's episodes, as in DeepRacer
+
+TrackRef = str | Path | Track
+
+#: Five steering angles [deg] at two speeds [m/s]: enough to lap any track that a DeepRacer can.
+DEFAULT_ACTIONS: Final = DiscreteActions(
+    tuple((steering, speed) for speed in (1.0, 1.8) for steering in (-30.0, -15.0, 0.0, 15.0, 30.0))
+)
+
+
+@dataclass(frozen=True)
+class WorldConfig:
+    """Everything that defines a world, resolved; make it with `make_config`.
+
+    Attributes:
+        tracks: Tracks to drive on; each episode draws one.
+        reward: The user's reward function, or `None` for a reward of 0.
+        observation: What the policy sees.
+        camera: The camera that gives it, at the observation's size.
+        actions: What the policy says.
+        physics: "single_track" or "bullet".
+        renderer: "raycast" or "bullet".
+        control_hz: Commands, and frames, per second [Hz].
+        laps: Laps in an episode.
+        max_steps: Steps after which an episode is truncated.
+        start: "random", "round_robin" (0.05 of a lap further each episode) or "line".
+        direction: "ccw", "cw", "both" (drawn per episode), or `None` for the order of the track's rows.
+        randomization: What differs between episodes.
+    """
+
+    tracks: tuple[Track, ...]
+    reward: Reward | None
+    observation: ObservationSpec
+    camera: Camera
+    actions: ActionSpace
+    physics: str
+    renderer: str
+    control_hz: float
+    laps: int
+    max_steps: int
+    start: str
+    direction: str | None
+    randomization: Randomization
+
+
+def make_config(
+    track: TrackRef | Sequence[TrackRef] = "reinvent_2018",
+    reward: Any = "center_line",
+    *,
+    observation: ObservationSpec | None = None,
+    camera: str | Camera | None = None,
+    actions: ActionSpace | None = None,
+    model_metadata: str | Path | None = None,
+    physics: str = "single_track",
+    renderer: str = "raycast",
+    control_hz: float = CONTROL_HZ,
+    laps: int = 1,
+    max_steps: int = 2000,
+    start: str = "random",
+    direction: str | None = None,
+    randomization: Randomization | str = NONE,
+) -> WorldConfig:
+    """Resolve and check the settings of a world.
+
+    Args:
+        track: A built-in name, a file or a `Track`; several for a world of several tracks.
+        reward: A callable, a built-in name, `file.py`, `file.py:function`, `pkg.module:function` or `None`.
+        observation: Size, crop and channels of what the policy sees; the camera's own if not given.
+        camera: A name in `CAMERAS` or a `Camera`; the observation's own, or "deepracer" (160x120, gray), if
+            not given. Its size, crop and channels give way to the observation's.
+        actions: The action space; `DEFAULT_ACTIONS` if not given.
+        model_metadata: A DeepRacer `model_metadata.json` to take the action space from instead.
+        physics: "single_track" or "bullet".
+        renderer: "raycast" or "bullet" (PyBullet's own, slow).
+        control_hz: Commands per second [Hz].
+        laps: Laps in an episode; the last one ends it. An open road has one.
+        max_steps: Steps after which an episode is truncated.
+        start: "random", "round_robin" or "line".
+        direction: "ccw", "cw", "both" or `None`: in the order of the track's rows.
+        randomization: A `Randomization`, or the name of one: "none", "mild", "full".
+
+    Raises:
+        SimError: A setting is unknown or out of range.
+        TrackError: A track cannot be found or read.
+        RewardError: The reward function cannot be found or read.
+        ContractError: The model metadata cannot be read.
+    """
+    named = camera or (observation.camera if observation else DEFAULT_CAMERA)
+    model = named if isinstance(named, Camera) else CAMERAS[_choice("camera", named, CAMERAS)]
+    spec = observation or ObservationSpec(
+        width=model.width, height=model.height, crop=model.crop, channels=model.channels
+    )
+    if model_metadata is not None:
+        if actions is not None:
+            raise SimError("both actions and model_metadata are given: give one")
+        actions = _actions_of(Path(model_metadata))
+    for name, value in (("laps", laps), ("max_steps", max_steps)):
+        if not (isinstance(value, Integral) and value >= 1):
+            raise SimError(f"{name} is {value!r}: give a whole number of at least 1")
+    if not (isinstance(control_hz, Real) and 1.0 <= control_hz <= 1000.0):
+        raise SimError(f"control_hz is {control_hz!r}: give 1 to 1000 Hz")
+    return WorldConfig(
+        tracks=_tracks(track),
+        reward=None if reward is None else resolve(reward),
+        observation=dataclasses.replace(spec, camera=model.name),
+        camera=dataclasses.replace(
+            model, width=spec.width, height=spec.height, crop=spec.crop, channels=spec.channels
+        ),
+        actions=actions or DEFAULT_ACTIONS,
+        physics=_choice("physics", physics, PHYSICS),
+        renderer=_choice("renderer", renderer, RENDERERS),
+        control_hz=control_hz,
+        laps=laps,
+        max_steps=max_steps,
+        start=_choice("start", start, STARTS),
+        direction=None if direction is None else _choice("direction", direction, DIRECTIONS),
+        randomization=(
+            randomization
+            if isinstance(randomization, Randomization)
+            else NAMED[_choice("randomization", randomization, NAMED)]
+        ),
+    )
+
+
+def one_config(config: WorldConfig | None, settings: Mapping[str, Any]) -> WorldConfig:
+    """A finished configuration, or one made of settings.
+
+    Raises:
+        SimError: Both are given; or a setting cannot be used.
+    """
+    if config is not None and settings:
+        raise SimError(f"config and {sorted(settings)[0]} are given: give one or the other")
+    return config or make_config(**settings)
+
+
+def _tracks(track: TrackRef | Sequence[TrackRef]) -> tuple[Track, ...]:
+    several = [track] if isinstance(track, str | Path | Track) else list(track)
+    if not several:
+        raise SimError("no track is given: give a built-in name or a file")
+    return tuple(load_track(one) for one in several)
+
+
+def _actions_of(path: Path) -> ActionSpace:
+    from hairpin.edge.contract import read_model_metadata
+
+    return read_model_metadata(path).actions
+
+
+def _choice(name: str, value: str, known: Iterable[str]) -> str:
+    """`value` if it is one of the known ones; an error that names the nearest one otherwise."""
+    known = list(known)
+    if value in known:
+        return value
+    near = difflib.get_close_matches(str(value), known, n=1, cutoff=0.4)
+    hint = f"did you mean {near[0]!r}?" if near else f"choose one of {', '.join(known)}"
+    raise SimError(f"unknown {name} {value!r}: {hint}")

@@ -1,0 +1,191 @@
+"""Trials: a policy drives laps from given starts, and what came of it."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hairpin.tracks import Track
+
+from .config import WorldConfig
+from .episode import Start
+from .errors import SimError
+from .report import LapReport
+from .rules import Status
+from .world import Step, World
+
+Act = Callable[[NDArray[np.uint8]], NDArray[Any]]
+"""A policy: frames (N, h, w, c) uint8 to actions, (N,) or (N, 2)."""
+
+OFF_TRACK_PENALTY: Final = 2.0  # [s], as deepracer-for-cloud sets it
+
+
+@dataclass
+class Trace:
+    """Every step of one trial, for pictures, videos and logs.
+
+    Attributes:
+        pose: x, y [m] and yaw [rad] of the car's base per step.
+        speed: Forward speed per step [m/s].
+        command: Commanded steering [deg] and speed [m/s] per step.
+        progress: Share of the lap done per step [%].
+        reverse: Whether the trial ran against the rows of the track's file.
+    """
+
+    reverse: bool
+    pose: list[NDArray[np.float64]] = field(default_factory=list)
+    speed: list[float] = field(default_factory=list)
+    command: list[NDArray[np.float64]] = field(default_factory=list)
+    progress: list[float] = field(default_factory=list)
+
+
+def starts(trials: int, direction: str | None) -> list[Start]:
+    """Starts spread evenly over the lap from the start line on; "both" gives each place both directions."""
+    if direction != "both":
+        return [Start(i / trials, direction) for i in range(trials)]
+    places = (trials + 1) // 2
+    return [Start(i // 2 / places, ("ccw", "cw")[i % 2]) for i in range(trials)]
+
+
+def step_limit(track: Track, laps: int, control_hz: float) -> int:
+    """Steps after which a trial is over: its laps at 0.2 m/s, half of what slow action spaces ask for."""
+    return max(100, int(laps * track.length / 0.2 * control_hz))
+
+
+def place(world: World, car: int, start: Start, generator: np.random.Generator) -> None:
+    """Put a car where its trial begins."""
+    world.reseed(car, generator)
+    world.reset(np.array([car]), start)
+
+
+def run_trials(
+    config: WorldConfig,
+    act: Act,
+    begin: Sequence[Start],
+    *,
+    seed: int = 0,
+    resets: int = 0,
+    on_step: Callable[[World], None] | None = None,
+    stop_at_failure: bool = False,
+    world: World | None = None,
+) -> tuple[LapReport, list[Trace]]:
+    """Drive one trial from each start, all in lockstep.
+
+    Args:
+        config: The world; its `laps` is what each trial has to do.
+        act: The policy.
+        begin: The starts.
+        seed: Of what `config.randomization` draws.
+        resets: How often a car that leaves the track is put back, for `OFF_TRACK_PENALTY` seconds, as
+            DeepRacer's evaluation does; 0 ends the trial there.
+        on_step: Called after every step, for videos and progress bars.
+        stop_at_failure: Stop all trials as soon as one fails: enough to know that not all are completed.
+        world: A world of `len(begin)` cars to use again.
+
+    Raises:
+        SimError: There is no start, the world has another number of cars, or the actions do not fit.
+    """
+    if not begin:
+        raise SimError("no start is given: give one per trial")
+    if world is not None and world.num_cars != len(begin):
+        raise SimError(
+            f"{len(begin)} starts are given for a world of {world.num_cars} cars: give one per car"
+        )
+    with contextlib.ExitStack() as stack:
+        if world is None:
+            world = stack.enter_context(contextlib.closing(World(config, len(begin))))
+        for i, start in enumerate(begin):
+            place(world, i, start, np.random.default_rng([seed, i]))
+        book = Logbook(world, resets)
+        while book.running.any():
+            step = world.step(act(world.observe()), book.running)
+            book.enter(step)
+            if on_step is not None:
+                on_step(world)
+            if stop_at_failure and book.failed:
+                break
+        return book.report(), book.traces
+
+
+class Logbook:
+    """Keeps the books of the running trials of a world, one per car.
+
+    Args:
+        world: The world, reset.
+        resets: As for `run_trials`.
+
+    Attributes:
+        running: (N,) trials that are not over.
+        traces: Every step of every trial.
+    """
+
+    def __init__(self, world: World, resets: int = 0) -> None:
+        self.world = world
+        self.running = np.ones(world.num_cars, dtype=bool)
+        self.traces = [Trace(bool(world.routes.reverse[r])) for r in world.route]
+        self._statuses = [Status.IN_PROGRESS] * world.num_cars
+        self._resets_left = np.full(world.num_cars, resets)
+        self._lap_times: list[list[float]] = [[] for _ in range(world.num_cars)]
+        self._off_tracks = self._wheels_out = 0
+        self._distance = self._time = 0.0
+
+    @property
+    def failed(self) -> bool:
+        """Whether some trial has ended without its laps."""
+        return any(s not in (Status.IN_PROGRESS, Status.LAP_COMPLETE) for s in self._statuses)
+
+    def enter(self, step: Step) -> None:
+        """Enter one step of all cars that were running."""
+        world = self.world
+        self._distance += float(np.hypot(*world.velocity[self.running, :2].T).sum()) / world.config.control_hz
+        self._time += int(self.running.sum()) / world.config.control_hz
+        self._wheels_out += int((world.places["wheels_on"][self.running] < 4).sum())
+        for i in np.flatnonzero(self.running).tolist():
+            trace = self.traces[i]
+            trace.pose.append(world.pose[i].copy())
+            trace.speed.append(float(world.velocity[i, 0]))
+            trace.command.append(step.command[i])
+            trace.progress.append(float(step.progress[i]))
+            if not np.isnan(step.lap_time[i]):
+                self._lap_times[i].append(float(step.lap_time[i]))
+            if step.terminated[i] or step.truncated[i]:
+                self._end(i, Status(int(step.status[i])))
+
+    def _end(self, i: int, status: Status) -> None:
+        self._off_tracks += status is Status.OFF_TRACK
+        self._statuses[i] = status
+        if self._resets_left[i] > 0 and status in (Status.OFF_TRACK, Status.REVERSED, Status.IMMOBILIZED):
+            self._resets_left[i] -= 1
+            self._statuses[i] = Status.IN_PROGRESS
+            self.world.recover(i, 0.0 if status is Status.IMMOBILIZED else OFF_TRACK_PENALTY)
+        else:
+            self.running[i] = False
+
+    def report(self) -> LapReport:
+        """Sum it all up."""
+        world = self.world
+        ways = {bool(world.routes.is_ccw[r]) for r in world.route}
+        return LapReport(
+            track=world.config.tracks[0].name,
+            physics=world.config.physics,
+            direction="both" if len(ways) > 1 else ("ccw" if True in ways else "cw"),
+            trials=world.num_cars,
+            laps=world.config.laps,
+            completed=sum(s is Status.LAP_COMPLETE for s in self._statuses),
+            lap_times=tuple(round(t, 4) for times in self._lap_times for t in times),
+            off_tracks=self._off_tracks,
+            wheels_out=self._wheels_out,
+            distance=self._distance,
+            time=self._time,
+            statuses=tuple(s.label for s in self._statuses),
+        )
+
+
+def laps_done(world: World) -> NDArray[np.float64]:
+    """(N,) laps of each car's episode so far, the running one in part."""
+    return world.race.laps_done

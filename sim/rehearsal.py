@@ -1,0 +1,138 @@
+"""The rehearsal: the simulator as a car, driven by the car's own runtime through camera and actuators."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hairpin.edge.contract import Command, Contract, ObservationSpec
+from hairpin.tracks import Track, load_track, track_names
+
+from .config import make_config
+from .episode import Start
+from .errors import SimError
+from .laps import Logbook, place, starts, step_limit
+from .report import LapReport, merge
+from .world import World
+
+_CAMERA_WIDTH: Final = 640  # of the car's camera, which every contract's frame is made from [pixels]
+
+Drive = Callable[["SimulatedCar", "SimulatedCar"], object]
+"""The runtime's loop: reads frames from its first argument and writes commands to its second."""
+
+
+class SimulatedCar:
+    """A car in the simulator, as the runtime sees one: a camera to read and actuators to write to.
+
+    Time stands still while the runtime thinks; each command drives for one control period.
+
+    Args:
+        world: A world of one car, whose observation is the camera's whole frame.
+        start: Where its trial begins.
+        generator: Of what the world draws.
+    """
+
+    def __init__(self, world: World, start: Start, generator: np.random.Generator) -> None:
+        self.world = world
+        place(world, 0, start, generator)
+        self._book = Logbook(world)
+
+    def read(self) -> NDArray[np.uint8] | None:
+        """The camera's frame (480, 640, 3) uint8 RGB, or `None` when the trial is over.
+
+        Its size is that of `_whole_frame`: as near to the car's camera as the policy's frame allows.
+        """
+        return self.world.observe()[0] if self._book.running[0] else None
+
+    def write(self, command: Command) -> Command:
+        """Drive for one control period."""
+        if self._book.running[0]:
+            self._book.enter(self.world.drive(np.array([[command.steering, command.speed]])))
+        return command
+
+    def neutral(self) -> None:
+        """The trial is over and the car stands; there is nothing to let roll out."""
+
+    def report(self) -> LapReport:
+        """What came of the trial."""
+        return self._book.report()
+
+
+def rehearse(
+    contract: Contract,
+    drive: Drive,
+    *,
+    track: str | Track | None = None,
+    laps: int = 3,
+    trials: int = 4,
+    physics: str = "bullet",
+    direction: str = "both",
+    seed: int = 0,
+) -> dict[str, Any]:
+    """Let a runtime drive the simulator in closed loop.
+
+    Args:
+        contract: What the runtime's policy sees and says.
+        drive: The runtime's loop.
+        track: Where to drive; the track that the contract names if not given.
+        laps: Laps of each trial.
+        trials: How many, from starts spread over the lap.
+        physics: "bullet" or "single_track".
+        direction: "ccw", "cw" or "both".
+        seed: Of everything random.
+
+    Returns:
+        The report as what `json.dump` takes.
+
+    Raises:
+        SimError, TrackError: A setting cannot be used.
+    """
+    if trials < 1:
+        raise SimError(f"trials is {trials}: give at least 1")
+    road = _track(contract, track)
+    config = make_config(
+        track=road,
+        reward=None,
+        observation=_whole_frame(contract.observation),
+        actions=contract.actions,
+        physics=physics,
+        control_hz=contract.control_hz,
+        laps=laps,
+        max_steps=step_limit(road, laps, contract.control_hz),
+        start="line",
+        direction=direction,
+    )
+    reports = []
+    with contextlib.closing(World(config, 1)) as world:
+        for i, start in enumerate(starts(trials, direction)):
+            car = SimulatedCar(world, start, np.random.default_rng([seed, i]))
+            drive(car, car)
+            reports.append(car.report())
+    return merge(reports).to_dict()
+
+
+def _track(contract: Contract, track: str | Track | None) -> Track:
+    if track is not None:
+        return load_track(track)
+    own = contract.track
+    if own.name in track_names():
+        found = load_track(own.name)
+        if own.digest in ("", found.digest):
+            return found
+    raise SimError(f"the policy was trained on {own.name!r}, which is not a built-in track: give --track")
+
+
+def _whole_frame(spec: ObservationSpec) -> ObservationSpec:
+    """The camera's frame before the contract's preprocessing: RGB, uncropped, and a multiple of its size."""
+    factor = max(1, round(_CAMERA_WIDTH / spec.width))
+    return ObservationSpec(
+        sensor=spec.sensor,
+        camera=spec.camera,
+        width=spec.width * factor,
+        height=spec.height * factor,
+        channels=3,
+    )

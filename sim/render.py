@@ -1,0 +1,139 @@
+"""Camera frames of a flat ground, many cars at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hairpin.tracks.surface import Surface
+
+from .camera import Camera
+from .errors import SimError
+
+if TYPE_CHECKING:
+    from .render_kernels import Optics
+
+VIEW_DTYPE: Final = np.dtype(
+    [
+        ("height", np.float64),  # camera above its nominal place [m]
+        ("pitch", np.float64),  # added to the camera's pitch, + = down [rad]
+        ("roll", np.float64),  # added to the camera's roll, + = leans right [rad]
+        ("yaw", np.float64),  # camera turned on its mount, + = left [rad]
+        ("gain", np.float64),  # contrast: each level is multiplied by it [-]
+        ("bias", np.float64),  # brightness: added after the gain [levels]
+        ("noise", np.float64),  # standard deviation of pixel noise [levels]
+    ]
+)
+"""How one car's camera differs from the nominal one during an episode."""
+
+_NUM_VIEW: Final = 7  # numbers in it
+
+
+def nominal_view(num_cars: int) -> NDArray[np.void]:
+    """The camera as it is specified, ``num_cars`` times; (N,) of `VIEW_DTYPE`."""
+    view = np.zeros(num_cars, VIEW_DTYPE)
+    view["gain"] = 1.0
+    return view
+
+
+class Renderer:
+    """Draws what the cars' cameras see of the flat ground they drive on.
+
+    The same arguments give the same bytes, whatever the number of cars and in every process on a machine.
+    Without roll and lens distortion a frame costs least; pitch, height and yaw are free.
+
+    Args:
+        camera: What each car carries.
+        surfaces: Grounds that cars may drive on, at least one.
+
+    Raises:
+        SimError: If there is no surface, or all of them together are too large.
+    """
+
+    def __init__(self, camera: Camera, surfaces: Sequence[Surface]) -> None:
+        from .atlas import pack
+        from .light import noise_tile
+
+        self.camera = camera
+        _, columns, channels = camera.shape
+        self._num_surfaces = len(surfaces)
+        self._optics = _optics(camera)
+        self._atlas = pack(surfaces, channels)
+        self._tile = noise_tile(columns * channels)
+
+    def render(
+        self,
+        pose: NDArray[np.float64],
+        surface: NDArray[np.integer[Any]],
+        view: NDArray[np.void],
+        noise_seed: NDArray[np.uint64],
+        out: NDArray[np.uint8] | None = None,
+    ) -> NDArray[np.uint8]:
+        """Render one frame for each car.
+
+        Args:
+            pose: (N, 3) x [m], y [m], yaw [rad] of the cars.
+            surface: (N,) index of the surface that each car drives on.
+            view: (N,) of `VIEW_DTYPE`.
+            noise_seed: (N,) uint64; the same seed gives the same noise.
+            out: (N, rows, columns, channels) uint8, contiguous, to render into.
+
+        Returns:
+            The frames: ``out`` if it was given.
+
+        Raises:
+            SimError: If the arrays do not fit each other or a surface does not exist.
+        """
+        from .light import expose
+        from .render_kernels import render_frames
+
+        shape = (len(pose), *self.camera.shape)
+        if out is None:
+            out = np.empty(shape, np.uint8)
+        elif out.shape != shape or out.dtype != np.uint8 or not out.flags.c_contiguous:
+            raise SimError(f"out is {out.dtype} {out.shape}: give contiguous uint8 {shape}")
+        if not len(surface) == len(view) == len(noise_seed) == len(pose):
+            raise SimError(f"{len(pose)} poses: give as many surfaces, views and noise seeds")
+        views = np.ascontiguousarray(view).view((np.float64, _NUM_VIEW))
+        done = render_frames(
+            np.ascontiguousarray(pose, np.float64),
+            np.ascontiguousarray(surface, np.int64),
+            views,
+            self._optics,
+            self._atlas,
+            out,
+        )
+        if not done:
+            raise SimError(
+                f"surface index out of range: the renderer has surfaces 0 to {self._num_surfaces - 1}"
+            )
+        expose(views, np.ascontiguousarray(noise_seed, np.uint64), self._tile, out)
+        return out
+
+    def close(self) -> None:
+        """Nothing to release."""
+
+
+def _optics(camera: Camera) -> Optics:
+    """A camera's rays, scaled and padded for the compiled loops."""
+    from .render_kernels import SPAN, Optics
+
+    columns = camera.shape[1]
+    top, _, left, _ = camera.crop
+    padding = -columns % SPAN
+    # Scaled by this, a ray of any lens sees a patch of ground as large as a pinhole camera's of equal drop.
+    scale = (camera.focal * camera.pixel_angles()) ** (-2 / 3)
+    samples = [(k + 0.5) / count - 0.5 for count in (1, 2, 4) for k in range(count)]
+    rays = [np.moveaxis(camera.lens_rays(v) * scale[..., None], -1, 0) for v in samples]
+    return Optics(
+        straight=camera.distortion is None and camera.roll == 0.0,
+        focal=camera.focal,
+        corner=np.array([0.5 - camera.width / 2, 0.5 - camera.height / 2]) / camera.focal,
+        top=top,
+        mount=np.array([*camera.position, camera.pitch, camera.roll]),
+        rays=np.pad(np.array(rays, np.float32), ((0, 0), (0, 0), (0, 0), (0, padding)), mode="edge"),
+        ramp=np.arange(left, left + columns, dtype=np.float32),
+    )

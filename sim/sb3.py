@@ -1,0 +1,141 @@
+"""`SB3VecEnv`: the vector environment as stable-baselines3 wants it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import gymnasium
+import numpy as np
+from gymnasium import spaces
+from gymnasium.vector import AutoresetMode
+from numpy.typing import NDArray
+from stable_baselines3.common.vec_env import VecEnv
+from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices, VecEnvObs, VecEnvStepReturn
+
+from .config import WorldConfig
+from .errors import SimError
+from .rules import Status
+from .vector import RacingVecEnv
+
+
+class SB3VecEnv(VecEnv):
+    """A thin face over `RacingVecEnv` in same-step autoreset; frames are channels-first, (c, h, w) uint8.
+
+    Args:
+        num_envs: Number of cars.
+        config: What the world is made of.
+        render_mode: "rgb_array" to have `render()` draw the cars.
+        bootstrap_laps: Whether a finished lap is reported as a time limit rather than an end. The agent then
+            does not learn that a finished lap ends its income, as it would from a reward above 0.
+    """
+
+    def __init__(
+        self,
+        num_envs: int,
+        config: WorldConfig,
+        *,
+        render_mode: str | None = None,
+        bootstrap_laps: bool = True,
+    ) -> None:
+        self.env = RacingVecEnv(
+            num_envs, autoreset_mode=AutoresetMode.SAME_STEP, render_mode=render_mode, config=config
+        )
+        self.bootstrap_laps = bootstrap_laps
+        h, w, c = config.observation.shape
+        space = spaces.Box(0, 255, (c, h, w), np.uint8)
+        super().__init__(num_envs, space, self.env.single_action_space)
+        self.metadata["render_fps"] = self.env.metadata["render_fps"]
+        self._actions: NDArray[Any] = np.zeros(0)
+        self._return = np.zeros(num_envs)
+        self._length = np.zeros(num_envs, dtype=np.int64)
+        self._began = time.monotonic()
+
+    def reset(self) -> VecEnvObs:
+        """Start all episodes; the first call after `seed()` or `set_options()` uses those.
+
+        Raises:
+            SimError: The cars are given different options; a batch takes the same for all.
+        """
+        if any(options != self._options[0] for options in self._options):
+            raise SimError("the cars are given different reset options: give all of them the same")
+        observation, _ = self.env.reset(seed=self._seeds, options=self._options[0])
+        self._reset_seeds()
+        self._reset_options()
+        self._return[:] = 0.0
+        self._length[:] = 0
+        return _channels_first(observation)
+
+    def step_async(self, actions: NDArray[Any]) -> None:
+        """Take the actions; `step_wait` drives."""
+        self._actions = actions
+
+    def step_wait(self) -> VecEnvStepReturn:
+        """Drive; `infos` carries `episode` and `terminal_observation` where an episode ended."""
+        observation, reward, terminated, truncated, step = self.env.step(self._actions)
+        done = terminated | truncated
+        self._return += reward
+        self._length += 1
+        infos: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]
+        for i in np.flatnonzero(done).tolist():
+            infos[i] = self._last_info(i, bool(truncated[i]), step)
+        self._return[done] = 0.0
+        self._length[done] = 0
+        return _channels_first(observation), reward.astype(np.float32), done, infos
+
+    def _last_info(self, car: int, truncated: bool, step: dict[str, Any]) -> dict[str, Any]:
+        """What is told of a car whose episode ended."""
+        final = step["final_info"]
+        status = final["status"][car]
+        info = {
+            "terminal_observation": _channels_first(step["final_obs"][car]),
+            "TimeLimit.truncated": truncated or (self.bootstrap_laps and status == Status.LAP_COMPLETE.label),
+            "episode": {
+                "r": float(self._return[car]),
+                "l": int(self._length[car]),
+                "t": round(time.monotonic() - self._began, 6),
+            },
+            "status": status,
+            "progress": float(final["progress"][car]),
+        }
+        if "lap_time" in final and final["_lap_time"][car]:
+            info["lap_time"] = float(final["lap_time"][car])
+        return info
+
+    def close(self) -> None:
+        """Release the world."""
+        self.env.close()
+
+    def get_attr(self, attr_name: str, indices: VecEnvIndices = None) -> list[Any]:
+        """An attribute of the one environment, once per car asked for."""
+        value = getattr(self.env, attr_name)
+        return [value for _ in self._get_indices(indices)]
+
+    def set_attr(self, attr_name: str, value: Any, indices: VecEnvIndices = None) -> None:
+        """Set an attribute of the environment that all cars share."""
+        setattr(self.env, attr_name, value)
+
+    def env_method(
+        self, method_name: str, *method_args: Any, indices: VecEnvIndices = None, **method_kwargs: Any
+    ) -> list[Any]:
+        """Call a method of the environment that all cars share, once."""
+        result = getattr(self.env, method_name)(*method_args, **method_kwargs)
+        return [result for _ in self._get_indices(indices)]
+
+    def env_is_wrapped(
+        self, wrapper_class: type[gymnasium.Wrapper[Any, Any, Any, Any]], indices: VecEnvIndices = None
+    ) -> list[bool]:
+        """No car is wrapped: returns and lengths of episodes are counted here."""
+        return [False for _ in self._get_indices(indices)]
+
+    def get_images(self) -> Sequence[NDArray[np.uint8] | None]:
+        """One picture per car, if the environment draws."""
+        return self.env.render() or [None] * self.num_envs
+
+
+def _channels_first(frames: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """(..., h, w, c) as (..., c, h, w); for gray frames without a copy."""
+    if frames.shape[-1] == 1:
+        return frames.reshape(*frames.shape[:-3], 1, *frames.shape[-3:-1])
+    return np.ascontiguousarray(np.moveaxis(frames, -1, -3))

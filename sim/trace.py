@@ -1,0 +1,154 @@
+"""Traces: every step of an episode, as DeepRacer's simulator logs it.
+
+Source of the columns: aws-deepracer-community/deepracer-simapp, markov/metrics/s3_metrics.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, TextIO
+
+import numpy as np
+
+from .rules import COMPLETE, Status
+
+if TYPE_CHECKING:
+    from .world import Step, World
+
+COLUMNS: Final = (
+    "episode", "steps", "X", "Y", "yaw", "steer", "throttle", "action", "reward", "done",
+    "all_wheels_on_track", "progress", "closest_waypoint", "track_len", "tstamp", "episode_status",
+    "pause_duration",
+)  # fmt: skip
+Row = tuple[object, ...]  # the columns, without the episode's number
+_DONE: Final = COLUMNS.index("done") - 1
+
+
+class TraceRecorder:
+    """Collects the rows of running episodes, and hands over those of finished ones.
+
+    Attributes:
+        finished: Rows of finished episodes, in the order in which they ended; take them with `take`.
+    """
+
+    def __init__(self, num_cars: int) -> None:
+        self.finished: list[list[Row]] = []
+        self._rows: list[list[Row]] = [[] for _ in range(num_cars)]
+
+    def prepared(self, world: World, which: Iterable[int]) -> None:
+        """Enter the preparing row that begins an episode: step 1, reward 0."""
+        for i in which:
+            self._rows[i] = [_row(world, i, (0.0, 0.0), 0, 0.0, False, Status.PREPARE)]
+
+    def stepped(self, world: World, step: Step, which: Iterable[int]) -> None:
+        """Enter one step of some cars."""
+        actions, command = step.action.tolist(), step.command.tolist()
+        done = (step.terminated | step.truncated).tolist()
+        rewards, statuses = step.reward.tolist(), step.status.tolist()
+        for i in which:
+            steering, speed = command[i]
+            self._rows[i].append(
+                _row(world, i, (steering, speed), actions[i], rewards[i], done[i], Status(statuses[i]))
+            )
+            if done[i]:
+                self.finished.append(self._rows[i])
+                self._rows[i] = []
+
+    def take(self, count: int) -> list[list[Row]]:
+        """The first `count` finished episodes, which are then forgotten here."""
+        taken, self.finished = self.finished[:count], self.finished[count:]
+        return taken
+
+
+class LapRecorder:
+    """Collects the rows of evaluations: as DeepRacer logs them, every lap is an episode of its own.
+
+    A car that is put back goes on with its lap, and several laps of a trial follow each other without a new
+    start, so only the first one has a preparing row.
+    """
+
+    def __init__(self, num_cars: int) -> None:
+        self._laps: list[list[list[Row]]] = [[] for _ in range(num_cars)]
+
+    def prepared(self, world: World, which: Iterable[int]) -> None:
+        """Enter the preparing row that begins a trial."""
+        for i in which:
+            self._laps[i] = [[_row(world, i, (0.0, 0.0), 0, 0.0, False, Status.PREPARE)]]
+
+    def stepped(self, world: World, step: Step, which: Iterable[int]) -> None:
+        """Enter one step of some cars."""
+        done = (step.terminated | step.truncated).tolist()
+        for i in which:
+            laps = self._laps[i]
+            if laps[-1] and _progress(laps[-1][-1]) >= COMPLETE:
+                laps.append([])
+            elif laps[-1] and laps[-1][-1][_DONE]:  # it was put back, so that was not the end
+                row = laps[-1][-1]
+                laps[-1][-1] = (*row[:_DONE], False, *row[_DONE + 1 :])
+            steering, speed = step.command[i].tolist()
+            status = Status(int(step.status[i]))
+            reward = float(step.reward[i])
+            laps[-1].append(
+                _row(world, i, (steering, speed), step.action[i].tolist(), reward, done[i], status)
+            )
+
+    def episodes(self) -> list[list[Row]]:
+        """The laps of all cars, those of the first car first."""
+        return [rows for laps in self._laps for rows in laps]
+
+
+def _progress(row: Row) -> float:
+    value = row[COLUMNS.index("progress") - 1]
+    assert isinstance(value, float)
+    return value
+
+
+def _row(
+    world: World,
+    i: int,
+    command: tuple[float, float],
+    action: object,
+    reward: float,
+    done: bool,
+    status: Status,
+) -> Row:
+    place = world.places[i]
+    return (
+        float(world.race.steps[i]),
+        float(place["x"]),
+        float(place["y"]),
+        float(np.degrees(place["yaw"])),
+        *command,
+        _action_text(action),
+        reward,
+        done,
+        bool(place["wheels_on"] == 4),
+        float(world.race.progress[i]),
+        int(place["nearest"]),
+        float(world.routes.length[world.route[i]]),
+        round(float(world.race.time[i]), 4),
+        status.label,
+        0.0,
+    )
+
+
+def _action_text(action: object) -> object:
+    # As DeepRacer prints a continuous action: no comma, so that the column stays one.
+    return f"[{action[0]} {action[1]}]" if isinstance(action, list) else action
+
+
+def write_trace(file: TextIO, episodes: Iterable[list[Row]], first_episode: int) -> None:
+    """Write episodes as a simtrace CSV, numbered from `first_episode`."""
+    file.write(",".join(COLUMNS) + "\n")
+    for number, rows in enumerate(episodes, start=first_episode):
+        for row in rows:
+            file.write(f"{number}," + ",".join(map(str, row)) + "\n")
+
+
+def read_rows(path: Path) -> list[list[Row]]:
+    """The rows of a file that `write_trace` wrote, per episode; their values stay text."""
+    with path.open(encoding="utf-8") as file:
+        lines = [line.rstrip("\n").split(",") for line in file][1:]
+    return [[tuple(line[1:]) for line in rows] for _, rows in groupby(lines, key=lambda line: line[0])]

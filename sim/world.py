@@ -1,0 +1,280 @@
+"""The world: N independent cars on their tracks, stepped in lockstep as arrays.
+
+One frame's way through it: command -> physics -> place on the track -> rules -> reward -> camera. `RacingEnv`
+is its face for one car, `RacingVecEnv` for many; the rules of racing live here alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hairpin.edge.contract import to_commands, to_metadata_units
+from hairpin.rewards import RewardParams, per_car
+from hairpin.rewards import evaluate as call_reward
+
+from .config import WorldConfig
+from .episode import Start, draw_episode, turn_of
+from .errors import SimError
+from .latency import Latency
+from .locate import PLACE_DTYPE, locate
+from .params import build_params
+from .physics import Physics, make_physics, nominal_car
+from .race import Race
+from .render import nominal_view
+from .routes import make_routes
+from .rules import Status
+from .scene import make_renderer, make_surfaces
+from .spaces import check_actions
+from .start import start_pose
+from .trace import LapRecorder, TraceRecorder
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """What one step of the world gave; every array has the cars as its first axis.
+
+    Attributes:
+        reward: (N,) the user's reward; 0 for cars that did not act.
+        terms: Named terms of the reward, per term (N,), NaN where the function did not give it.
+        terminated: (N,) the episode ended by a rule of racing.
+        truncated: (N,) the episode ended by its step limit.
+        status: (N,) values of `rules.Status`.
+        progress: (N,) share of the lap done [%].
+        lap_time: (N,) time of the lap that this step completed [s], else NaN.
+        action: (N,) or (N, 2) what the policy said; -1 where a car was driven without one.
+        command: (N, 2) commanded steering [deg] and speed [m/s], as the action space names them.
+    """
+
+    reward: NDArray[np.float64]
+    terms: Mapping[str, NDArray[np.float64]]
+    terminated: NDArray[np.bool_]
+    truncated: NDArray[np.bool_]
+    status: NDArray[np.int64]
+    progress: NDArray[np.float64]
+    lap_time: NDArray[np.float64]
+    action: NDArray[Any]
+    command: NDArray[np.float64]
+
+
+class World:
+    """N cars, each in an episode of its own; `reset` them before the first step.
+
+    Args:
+        config: What the world is made of.
+        num_cars: N.
+        generators: One random generator per car; all randomness of a car comes from its own.
+        physics: What moves the cars; made as the configuration says if not given.
+
+    Attributes:
+        routes: The tracks, in both directions.
+        route: (N,) each car's route.
+        surfaces: The grounds that the cameras see.
+        surface: (N,) each car's surface.
+        view: (N,) of `VIEW_DTYPE`: each car's camera and light.
+        car: (N,) of `CAR_DTYPE`: what each car is like.
+        places: (N,) of `PLACE_DTYPE`: where each car is.
+        race: Steps, time, laps, progress and status of each car.
+        active: (N,) cars that took the last step.
+        command: (N, 2) steering [rad] and speed [m/s] that each car was told last.
+        recorder: Told of every reset and step, where there is one.
+
+    Raises:
+        SimError: The physics, the camera and the renderer do not go together, or PyBullet is not installed.
+    """
+
+    def __init__(
+        self,
+        config: WorldConfig,
+        num_cars: int,
+        generators: Sequence[np.random.Generator] | None = None,
+        physics: Physics | None = None,
+    ) -> None:
+        self.config = config
+        self.num_cars = num_cars
+        self.routes = make_routes(config.tracks)
+        self.physics = physics or make_physics(config.physics, num_cars, config.control_hz)
+        self.surfaces = make_surfaces(config)
+        self.renderer = make_renderer(config, self.surfaces)
+        self.race = Race(num_cars, config.laps, config.max_steps, config.control_hz)
+        self.route = np.zeros(num_cars, dtype=np.int64)
+        self.surface = np.zeros(num_cars, dtype=np.int64)
+        self.view = nominal_view(num_cars)
+        self.car = nominal_car(num_cars)
+        self.places = np.zeros(num_cars, dtype=PLACE_DTYPE)
+        self.active = np.zeros(num_cars, dtype=bool)
+        self.command = np.zeros((num_cars, 2))
+        self.recorder: TraceRecorder | LapRecorder | None = None
+        self._generators = list(generators or (np.random.default_rng() for _ in range(num_cars)))
+        self._episodes = np.zeros(num_cars, dtype=np.int64)
+        self._noise_seed = np.zeros(num_cars, dtype=np.uint64)
+        self._latency = Latency(num_cars)
+        self._rewards = [] if config.reward is None else per_car(config.reward, num_cars)
+
+    @property
+    def pose(self) -> NDArray[np.float64]:
+        """(N, 3) x, y [m] and yaw [rad] of each car's base; not to be written to."""
+        return self.physics.pose
+
+    @property
+    def velocity(self) -> NDArray[np.float64]:
+        """(N, 3) forward and leftward speed [m/s] and yaw rate [rad/s] of each car; not to be written to."""
+        return self.physics.velocity
+
+    def reseed(self, car: int, generator: np.random.Generator) -> None:
+        """Give a car another random generator; what follows its next reset is as in a new world."""
+        self._generators[car] = generator
+        self._episodes[car] = 0
+
+    def reset(self, which: NDArray[np.intp], start: Start | None = None) -> None:
+        """Start new episodes for some cars, where the configuration says or where `start` does.
+
+        Args:
+            which: (K,) indices of the cars.
+            start: Fixes the place and the direction of all of them.
+        """
+        poses, starts = np.empty((len(which), 3)), np.empty(len(which))
+        for k, i in enumerate(which.tolist()):
+            turn = turn_of(i, self.num_cars, int(self._episodes[i]))
+            episode = draw_episode(self.config, self.routes, self._generators[i], start or Start(), turn)
+            self.route[i], self.surface[i] = episode.route, episode.surface
+            self.car[i], self.view[i] = episode.car[0], episode.view[0]
+            self._noise_seed[i] = episode.noise_seed
+            self._latency.begin(i, episode.latency, episode.delay)
+            poses[k], starts[k] = episode.pose, episode.start
+        self._episodes[which] += 1
+        self._put(which, poses)
+        loops = self.routes.is_loop[self.route[which]]
+        self.race.begin(which, starts, loops, self.places["position"][which])
+        if self.recorder is not None:
+            self.recorder.prepared(self, which.tolist())
+
+    def step(self, actions: NDArray[Any], active: NDArray[np.bool_] | None = None) -> Step:
+        """Advance every car by one control period.
+
+        Args:
+            actions: (N,) indices of a discrete space, or (N, 2) numbers in [-1, 1] of a continuous one, where
+                those outside are clipped, as on the car.
+            active: (N,) cars in an episode; the others are told to stand, are not judged and get no reward.
+
+        Raises:
+            SimError: The actions do not fit the action space; nothing has moved.
+            RewardError: The reward function failed; the line says on which step and with which params.
+        """
+        space = self.config.actions
+        check_actions(space, actions, self.num_cars)
+        return self._advance(actions, to_metadata_units(space, actions), to_commands(space, actions), active)
+
+    def drive(self, command: NDArray[np.float64], active: NDArray[np.bool_] | None = None) -> Step:
+        """Advance every car by one control period, told what to do as its actuators are.
+
+        Args:
+            command: (N, 2) steering [rad] and speed [m/s].
+            active: As for `step`.
+
+        Raises:
+            SimError: The commands are not finite; nothing has moved.
+            RewardError: The reward function failed.
+        """
+        if command.shape != (self.num_cars, 2) or not np.isfinite(command).all():
+            shown = np.asarray(command).tolist()
+            raise SimError(f"commands are {shown}: give ({self.num_cars}, 2) finite numbers [rad, m/s]")
+        named = np.column_stack([np.degrees(command[:, 0]), command[:, 1]])
+        return self._advance(np.full(self.num_cars, -1), named, command, active)
+
+    def recover(self, car: int, penalty: float) -> None:
+        """Put a car back on the centre line where it left the road; its lap goes on after a penalty [s]."""
+        pose = start_pose(self.routes, int(self.route[car]), self.race.lost_at(car))
+        self._put(np.array([car]), pose[None])
+        self.race.go_on(car, penalty)
+
+    def observe(self, which: NDArray[np.intp] | None = None) -> NDArray[np.uint8]:
+        """Camera frames of some cars, or of all; (K, h, w, c) uint8."""
+        which = np.arange(self.num_cars) if which is None else which
+        return self.renderer.render(
+            self._latency.seen(which),
+            self.surface[which],
+            self.view[which],
+            self._noise_seed[which] + self.race.steps[which].astype(np.uint64),
+        )
+
+    def params(self, command: NDArray[np.float64], which: Sequence[int]) -> list[RewardParams]:
+        """What the reward functions of some cars see now.
+
+        Args:
+            command: (N, 2) commanded steering [deg] and speed [m/s].
+            which: Indices of the cars.
+        """
+        return build_params(
+            self.routes,
+            self.route,
+            self.places,
+            command=command,
+            progress=self.race.progress,
+            steps=self.race.steps,
+            time=self.race.time,
+            which=which,
+        )
+
+    def close(self) -> None:
+        """Release the physics and the renderer; it may be called twice."""
+        self.physics.close()
+        self.renderer.close()
+
+    def _put(self, which: NDArray[np.intp], pose: NDArray[np.float64]) -> None:
+        """Put cars down at rest."""
+        self.command[which] = 0.0
+        self.physics.reset(which, pose, self.car[which])
+        self._latency.stand(which, self.physics.pose[which])
+        self.places[which] = locate(self.routes, self.route[which], self.physics.pose[which])
+
+    def _advance(
+        self,
+        actions: NDArray[Any],
+        named: NDArray[np.float64],
+        command: NDArray[np.float64],
+        active: NDArray[np.bool_] | None,
+    ) -> Step:
+        self.active = active = np.ones(self.num_cars, dtype=bool) if active is None else active.copy()
+        before = self.physics.pose[:, :2].copy()
+        self.command = np.where(active[:, None], command, 0.0)
+        self.physics.step(self._latency.hold(self.command))
+        self._latency.remember(self.physics.pose)
+        self.places = locate(self.routes, self.route, self.physics.pose)
+        moved = np.hypot(*(self.physics.pose[:, :2] - before).T)
+        lap_time = self.race.advance(active, self.places, moved)
+        status = self.race.status.copy()
+        truncated = active & (status == Status.TIME_UP)
+        which = np.flatnonzero(active).tolist()
+        reward, terms = self._reward(named, which)
+        step = Step(
+            reward=reward,
+            terms=terms,
+            terminated=active & (status != Status.IN_PROGRESS) & ~truncated,
+            truncated=truncated,
+            status=status,
+            progress=self.race.progress.copy(),
+            lap_time=lap_time,
+            action=actions,
+            command=named,
+        )
+        if self.recorder is not None:
+            self.recorder.stepped(self, step, which)
+        return step
+
+    def _reward(
+        self, command: NDArray[np.float64], which: list[int]
+    ) -> tuple[NDArray[np.float64], dict[str, NDArray[np.float64]]]:
+        reward = np.zeros(self.num_cars)
+        terms: dict[str, NDArray[np.float64]] = {}
+        if not self._rewards:
+            return reward, terms
+        for i, params in zip(which, self.params(command, which), strict=True):
+            reward[i], named = call_reward(self._rewards[i], params)
+            for name, value in named.items():
+                terms.setdefault(name, np.full(self.num_cars, np.nan))[i] = value
+        return reward, terms
