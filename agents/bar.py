@@ -1,0 +1,94 @@
+"""The progress bar of a training."""
+
+from __future__ import annotations
+
+import time
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from stable_baselines3.common.callbacks import BaseCallback
+
+from hairpin.sim.rules import Status
+
+from .callbacks import Evaluations
+from .gate import LAPS, STARTS, Verdict
+
+
+class Bar(BaseCallback):
+    """Shows steps, speed, laps driven so far and what the newest evaluation said.
+
+    Where the console is no terminal, such as a log file, it prints a line per evaluation instead.
+
+    Args:
+        total: Environment steps that training may take.
+        evaluations: Where the newest verdict is.
+        console: Where it is drawn.
+    """
+
+    def __init__(self, total: int, evaluations: Evaluations, console: Console) -> None:
+        super().__init__()
+        self._evaluations = evaluations
+        self._total = total
+        self._console = console
+        self._laps = 0
+        self._fastest = float("inf")
+        self._began = time.monotonic()
+        self._first = 0
+        self._drawn = 0.0
+        self._printed: Verdict | None = None
+        self._bar = Progress(
+            BarColumn(bar_width=10),
+            TextColumn("{task.completed:,.0f} steps"),
+            TextColumn("{task.fields[rate]:,.0f}/s"),
+            TextColumn("laps [bold green]{task.fields[laps]}"),
+            TextColumn("{task.fields[verdict]}"),
+            TimeElapsedColumn(),
+            console=console,
+            disable=not console.is_terminal,
+        )
+        self._task = self._bar.add_task("training", total=total, rate=0.0, laps="0", verdict="")
+
+    def _on_training_start(self) -> None:
+        self._first = self.num_timesteps
+        self._began = time.monotonic()
+        self._bar.start()
+
+    def _on_step(self) -> bool:
+        for info in self.locals["infos"]:
+            if info.get("status") == Status.LAP_COMPLETE.label:
+                self._laps += 1
+                self._fastest = min(self._fastest, info["lap_time"])
+        now = time.monotonic()
+        if now - self._drawn > 0.1:
+            self._drawn = now
+            self._draw()
+        return True
+
+    def stop(self) -> None:
+        """Draw the last state and leave it on the screen."""
+        self._draw()
+        self._bar.stop()
+
+    def _draw(self) -> None:
+        newest = self._evaluations.newest
+        rate = (self.num_timesteps - self._first) / max(time.monotonic() - self._began, 1e-9)
+        laps = f"{self._laps}, best {self._fastest:.1f} s" if self._laps else "0"
+        verdict = "" if newest is None else f"evaluated {newest.progress:.1f}/{LAPS}"  # 80 columns are few
+        self._bar.update(self._task, completed=self.num_timesteps, rate=rate, laps=laps, verdict=verdict)
+        if newest is not None and newest is not self._printed and not self._console.is_terminal:
+            self._printed = newest
+            self._console.print(
+                f"training: {newest.steps:,} of {self._total:,} steps, {rate:,.0f} steps/s, "
+                f"laps {laps}; evaluated: {verdict_text(newest)}",
+                highlight=False,
+                soft_wrap=True,
+            )
+
+
+def verdict_text(verdict: Verdict) -> str:
+    """What an evaluation found, in few words."""
+    if verdict.confirmed:
+        return f"{LAPS} laps from all {STARTS} starts, confirmed"
+    if verdict.passed:
+        return f"{LAPS} laps from all {STARTS} starts"
+    return f"{verdict.progress:.1f} of {LAPS} laps a start"

@@ -1,0 +1,170 @@
+"""What happens beside the learning: evaluations, checkpoints and traces."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.callbacks import BaseCallback
+
+from hairpin.sim.sb3 import SB3VecEnv
+from hairpin.sim.trace import TraceRecorder, read_rows, write_trace
+
+from .contract import EPISODES_PER_ITERATION
+from .files import write_atomically
+from .gate import Gate, Trial, Verdict
+from .head import act_with
+from .history import add_evaluation
+from .learner import save_model
+from .logs.metrics import TrainingMetrics
+from .run import Run, save_checkpoint
+
+CHECKPOINT_SECONDS: Final = 30.0
+METRICS_SECONDS: Final = 5.0
+
+
+def checkpoint(run: Run, model: BaseAlgorithm, best: Verdict | None = None) -> None:
+    """Save a model as the run's last one, and as its best one if a verdict says so."""
+    save_checkpoint(
+        run, model.num_timesteps, lambda path: save_model(model, path), best=best.to_dict() if best else None
+    )
+
+
+class Evaluations(BaseCallback):
+    """Evaluates the policy now and then, keeps the best one and the last one, and ends training when it laps.
+
+    Args:
+        run: Where checkpoints go.
+        gate: What judges the policy.
+        every: Environment steps between evaluations.
+        stop: Whether a confirmed policy ends the training.
+        best: The best verdict so far, of a run that goes on.
+        traces: Where trials are logged.
+
+    Attributes:
+        best: The best verdict so far.
+        newest: The newest one.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        gate: Gate,
+        every: int,
+        *,
+        stop: bool,
+        best: Verdict | None = None,
+        traces: Traces | None = None,
+    ) -> None:
+        super().__init__()
+        self._traces = traces
+        self.run = run
+        self.gate = gate
+        self.every = every
+        self.stop = stop
+        self.best = best
+        self.newest: Verdict | None = None
+        self._next = every
+        self._saved = time.monotonic()
+
+    def _on_training_start(self) -> None:
+        self._next = self.num_timesteps + self.every
+
+    def _on_rollout_start(self) -> None:
+        if self.num_timesteps >= self._next:
+            self._next = self.num_timesteps + self.every
+            self.evaluate()
+        elif time.monotonic() - self._saved > CHECKPOINT_SECONDS:
+            checkpoint(self.run, self.model)
+            self._saved = time.monotonic()
+
+    def _on_step(self) -> bool:
+        return not self._satisfied
+
+    @property
+    def _satisfied(self) -> bool:
+        return self.stop and self.best is not None and self.best.confirmed
+
+    def finish(self) -> None:
+        """Judge and save what the training left, unless it ended because the policy laps."""
+        if not self._satisfied:
+            self.evaluate()
+
+    def evaluate(self) -> Verdict:
+        """Judge the policy as it is now, and save it."""
+        self.newest = verdict = self.gate.judge(act_with(self.model), self.num_timesteps)
+        better = self.best is None or verdict.rank > self.best.rank
+        if better:
+            self.best = verdict
+        # The checkpoint first: what evaluations are listed for is then there, wherever a kill comes.
+        checkpoint(self.run, self.model, verdict if better else None)
+        add_evaluation(self.run, verdict)
+        if self._traces is not None:
+            self._traces.evaluated(self.gate.trials)
+        self.logger.record("evaluation/laps_per_start", verdict.progress)
+        self.logger.record("evaluation/confirmed", float(verdict.confirmed))
+        self.logger.dump(self.num_timesteps)
+        self._saved = time.monotonic()
+        return verdict
+
+
+class Traces(BaseCallback):
+    """Writes every step of every finished episode, and the metrics, as DeepRacer's simulator does.
+
+    Tools expect all files but the last to hold the same number of episodes, so a run that goes on begins with
+    the episodes of a last file that was not full.
+
+    Args:
+        run: Where the files go.
+        env: The cars.
+    """
+
+    def __init__(self, run: Run, env: SB3VecEnv) -> None:
+        super().__init__()
+        self._folder = run.path / "training-simtrace"
+        self._recorder = TraceRecorder(env.num_envs)
+        env.env.world.recorder = self._recorder
+        self._files = len(list(self._folder.glob("*-iteration.csv")))
+        last = self._folder / f"{self._files - 1}-iteration.csv"
+        if last.exists() and len(unfinished := read_rows(last)) < EPISODES_PER_ITERATION:
+            self._recorder.finished = unfinished
+            self._files -= 1
+        self._metrics_written = time.monotonic()
+        self._metrics = TrainingMetrics(
+            run.path / "metrics" / "TrainingMetrics.json",
+            self._files * EPISODES_PER_ITERATION,
+            EPISODES_PER_ITERATION,
+        )
+
+    def _on_step(self) -> bool:
+        while len(self._recorder.finished) >= EPISODES_PER_ITERATION:
+            self._write()
+        return True
+
+    def evaluated(self, trials: Sequence[Trial]) -> None:
+        """Enter an evaluation into the metrics."""
+        episodes = self._files * EPISODES_PER_ITERATION + len(self._recorder.finished)
+        self._metrics.evaluated(trials, episodes)
+
+    def finish(self) -> None:
+        """Write the episodes that do not fill a file."""
+        if self._recorder.finished:
+            self._write()
+        self._metrics.write()
+
+    def _write(self) -> None:
+        episodes = self._recorder.take(EPISODES_PER_ITERATION)
+
+        def fill(path: Path) -> None:
+            with path.open("w") as file:
+                write_trace(file, episodes, self._files * EPISODES_PER_ITERATION)
+
+        write_atomically(self._folder / f"{self._files}-iteration.csv", fill)
+        self._metrics.trained(episodes, self._files * EPISODES_PER_ITERATION)
+        if time.monotonic() - self._metrics_written > METRICS_SECONDS:  # it grows, and is written whole
+            self._metrics.write()
+            self._metrics_written = time.monotonic()
+        self._files += 1

@@ -1,0 +1,298 @@
+"""`hairpin train`, `evaluate`, `export` and `demo`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+if TYPE_CHECKING:
+    from hairpin.sim.laps import LapReport
+
+    from ..run import Run
+
+TRACK = typer.Option("--track", help="A built-in name (hairpin tracks list) or a .npy, .csv or .track file.")
+JSON = typer.Option("--json", help="Print one JSON object on standard output, all else on standard error.")
+PHYSICS = typer.Option("--physics", help="bullet (PyBullet, the reference) or single_track (fast).")
+DIRECTION = typer.Option("--direction", help="ccw, cw or both.")
+
+_DEMO: Final = Path("runs/demo")
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands to the command line."""
+    for command in (train, evaluate, export, demo):
+        app.command()(command)
+
+
+def train(
+    context: typer.Context,
+    track: Annotated[str, TRACK] = "reinvent_2018",
+    reward: Annotated[
+        str,
+        typer.Option(
+            "--reward", help="A file with reward_function(params), or a name (hairpin reward list)."
+        ),
+    ] = "center_line",
+    model_metadata: Annotated[
+        Path | None,
+        typer.Option("--model-metadata", help="A DeepRacer model_metadata.json: the action space."),
+    ] = None,
+    preset: Annotated[
+        str, typer.Option("--preset", help="fast: laps in seconds; deepracer: DeepRacer's own networks.")
+    ] = "fast",
+    algorithm: Annotated[
+        str | None, typer.Option("--algorithm", help="ppo, or sac for continuous actions.")
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", help="Of everything random.")] = 0,
+    steps: Annotated[
+        int | None,
+        typer.Option(
+            "--steps", help="Steps to train for, in whole rounds of learning; else until the policy laps."
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="The run's folder; runs/<track>-<number> else.")
+    ] = None,
+    direction: Annotated[str, DIRECTION] = "both",
+    physics: Annotated[str, PHYSICS] = "single_track",
+    camera: Annotated[
+        str | None,
+        typer.Option("--camera", help="deepracer (64.7 degrees) or wide (120 degrees, as on the car)."),
+    ] = None,
+    randomization: Annotated[
+        str | None, typer.Option("--randomization", help="none, mild or full: what differs between episodes.")
+    ] = None,
+    num_envs: Annotated[int | None, typer.Option("--num-envs", help="Cars that gather experience.")] = None,
+    clone: Annotated[
+        Path | None, typer.Option("--from", help="A run whose policy is the start of this one.")
+    ] = None,
+    hyperparameters: Annotated[
+        Path | None,
+        typer.Option("--hyperparameters", help="A DeepRacer hyperparameters.json, for --preset deepracer."),
+    ] = None,
+    resume: Annotated[
+        Path | None, typer.Option("--resume", help="A run to go on with after a stop or kill.")
+    ] = None,
+) -> None:
+    """Train a policy from camera frames with your reward function.
+
+    Training ends when the policy does three laps in a row from 16 starts, twice over; with --steps it goes on
+    for that many steps. Ctrl-C saves what was learned and says how to go on.
+
+    Example: hairpin train --track reinvent_2018 --reward my_reward.py --out runs/mine
+    """
+    from rich.console import Console
+
+    from .. import TrainConfig
+    from .. import resume as resume_run
+    from .. import train as train_run
+
+    console = Console(stderr=True)
+    config = TrainConfig(
+        track=track, reward=reward, preset=preset, algorithm=algorithm, model_metadata=model_metadata,
+        seed=seed, steps=steps, out=out, num_envs=num_envs, physics=physics, camera=camera,
+        direction=direction, randomization=randomization, clone=clone,
+        hyperparameters=hyperparameters,
+    )  # fmt: skip
+    given = _given(context)
+    if resume is not None and given - {"resume", "steps", "reward"}:
+        raise _resume_takes(given)
+    with _ctrl_c():
+        if resume is not None:
+            other = reward if "reward" in given else None
+            run = resume_run(resume, steps=steps, reward=other, console=console)
+        else:
+            run = train_run(config, console=console)
+    typer.echo(str(run.path))
+    _say_next(run)
+
+
+def _given(context: typer.Context) -> set[str]:
+    """Names of the options that the command line gives."""
+    return {
+        name
+        for name in context.params
+        if getattr(context.get_parameter_source(name), "name", None) == "COMMANDLINE"
+    }
+
+
+def _resume_takes(given: set[str]) -> ValueError:
+    from ..errors import RunError
+
+    names = {"clone": "--from"}
+    extra = sorted(
+        names.get(name, "--" + name.replace("_", "-")) for name in given - {"resume", "steps", "reward"}
+    )
+    return RunError(
+        f"--resume goes on with the run's own settings: leave out {', '.join(extra)} "
+        "(only --steps and --reward may change)"
+    )
+
+
+@contextmanager
+def _ctrl_c() -> Iterator[None]:
+    """A training that Ctrl-C stopped says how to go on with it."""
+    from ..training import Stopped
+
+    try:
+        yield
+    except Stopped as stopped:
+        typer.echo(str(stopped), err=True)
+        sys.exit(130)
+
+
+def _say_next(run: Run) -> None:
+    """What the training came to, and what to do with it."""
+    from ..bar import verdict_text
+    from ..history import best_verdict
+
+    best = best_verdict(run)
+    if best is not None:
+        typer.echo(f"best policy, after {best.steps:,} steps: {verdict_text(best)}", err=True)
+    if best is None or not best.passed:
+        typer.echo(f"to train on: hairpin train --resume {run.path} --steps N", err=True)
+    typer.echo(f"next: hairpin evaluate {run.path} --video {run.path}/laps.mp4", err=True)
+
+
+def evaluate(
+    source: Annotated[
+        str, typer.Argument(metavar="RUN_OR_BUNDLE", help="A run's folder or an exported bundle.")
+    ],
+    track: Annotated[str | None, TRACK] = None,
+    physics: Annotated[str, PHYSICS] = "bullet",
+    renderer: Annotated[
+        str, typer.Option("--renderer", help="raycast, or bullet for PyBullet's own camera (slow).")
+    ] = "raycast",
+    trials: Annotated[int, typer.Option("--trials", help="How many; starts are spread over the lap.")] = 8,
+    laps: Annotated[int, typer.Option("--laps", help="Laps of each trial.")] = 3,
+    direction: Annotated[str, DIRECTION] = "both",
+    seed: Annotated[int, typer.Option("--seed", help="Of what --randomization draws.")] = 0,
+    resets: Annotated[
+        int,
+        typer.Option(
+            "--resets", help="Put a car that leaves the track back, this often, with a penalty of 2 s."
+        ),
+    ] = 0,
+    randomization: Annotated[
+        str, typer.Option("--randomization", help="none, mild or full: what differs between trials.")
+    ] = "none",
+    video: Annotated[
+        Path | None, typer.Option("--video", help="Film the first trial into this .mp4 file.")
+    ] = None,
+    plot: Annotated[
+        Path | None, typer.Option("--plot", help="Draw the driven laps into this .png file.")
+    ] = None,
+    log: Annotated[
+        bool, typer.Option("--log/--no-log", help="Log every step into a run's folder, for hairpin analyze.")
+    ] = True,
+    as_json: Annotated[bool, JSON] = False,
+) -> None:
+    """Let a policy drive laps, in PyBullet by default, and report.
+
+    Example: hairpin evaluate runs/mine --trials 16 --plot laps.png --video laps.mp4
+    """
+    from ..watch import evaluate_and_show
+
+    evaluation = evaluate_and_show(
+        source,
+        video=video,
+        plot=plot,
+        track=track,
+        physics=physics,
+        renderer=renderer,
+        trials=trials,
+        laps=laps,
+        direction=direction,
+        seed=seed,
+        resets=resets,
+        randomization=randomization,
+        log=log,
+    )
+    if evaluation.log is not None:
+        typer.echo(f"log: {evaluation.log}", err=True)
+    if as_json:
+        typer.echo(json.dumps(evaluation.report.to_dict()))
+    else:
+        _print_report(evaluation.report)
+
+
+def export(
+    run: Annotated[
+        Path, typer.Argument(metavar="RUN", help="A run's folder; its best checkpoint is exported.")
+    ],
+    out: Annotated[
+        Path | None, typer.Option("--out", help="The bundle for hairpin-car, a .tar.gz file.")
+    ] = None,
+    deepracer: Annotated[
+        Path | None,
+        typer.Option("--deepracer", help="The archive for the stock car's own software, a .tar.gz file."),
+    ] = None,
+    precision: Annotated[str, typer.Option("--precision", help="fp32, or fp16 for half the file.")] = "fp32",
+    as_json: Annotated[bool, JSON] = False,
+) -> None:
+    """Export a run's policy as a bundle that the car drives, and compare it with the original.
+
+    Example: hairpin export runs/mine --out mine.tar.gz && hairpin-car rehearse mine.tar.gz
+    """
+    from .. import export as export_run
+    from ..errors import RunError
+
+    if (out is None) == (deepracer is None):
+        raise RunError("give --out FILE for hairpin-car, or --deepracer FILE for the stock car's software")
+    if deepracer is not None:
+        from ..deepracer_models import export_deepracer
+
+        size = export_deepracer(run, deepracer)
+        typer.echo(json.dumps({"size": size}) if as_json else f"{deepracer}: {size / 1024:.0f} KiB")
+        return
+    assert out is not None
+    parity = export_run(run, out, precision=precision)
+    if as_json:
+        typer.echo(json.dumps(parity.to_dict()))
+    else:
+        typer.echo(f"{out}: {parity.summary()}")
+
+
+def demo(
+    out: Annotated[
+        Path | None, typer.Option("--out", help="A new folder; runs/demo, made anew, if not given.")
+    ] = None,
+    track: Annotated[str, TRACK] = "reinvent_2018",
+    reward: Annotated[str, typer.Option("--reward", help="A reward file or name.")] = "center_line",
+    seed: Annotated[int, typer.Option("--seed", help="Of everything random.")] = 0,
+) -> None:
+    """The whole job: train, evaluate in PyBullet, export, rehearse with the car's runtime, film."""
+    from ..demo import run_demo
+
+    with _ctrl_c():
+        good = run_demo(out or _DEMO, track=track, reward=reward, seed=seed, replace=out is None)
+    if not good:
+        sys.exit(1)
+
+
+def _print_report(report: LapReport) -> None:
+    """Print a report as a table."""
+    from rich.box import SIMPLE
+    from rich.console import Console
+    from rich.table import Table
+
+    laps = "1 lap" if report.laps == 1 else f"{report.laps} laps in a row"
+    best, mean = ("-" if time is None else f"{time:.2f} s" for time in (report.best_lap, report.mean_lap))
+    cells = {
+        "completed": f"{report.completed} of {report.trials}",
+        "off track": f"{report.off_tracks} times",
+        "wheel out": f"{report.wheels_out} steps",
+        "best lap": best,
+        "mean lap": mean,
+        "mean speed": f"{report.mean_speed:.2f} m/s",
+    }
+    where = f"{report.track}, {report.physics} physics, direction {report.direction}"
+    table = Table(*cells, title=f"{where}: {laps} in each trial", box=SIMPLE)
+    table.add_row(*cells.values())
+    Console().print(table)

@@ -1,0 +1,214 @@
+"""What a training run is made of."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from hairpin.edge.contract import (
+    CAMERA_SENSORS,
+    NETWORKS,
+    ActionSpace,
+    ContinuousActions,
+    ModelMetadata,
+    ObservationSpec,
+    read_model_metadata,
+)
+from hairpin.sim import CAMERAS, DEFAULT_ACTIONS, Randomization, WorldConfig, make_config
+from hairpin.tracks import Track
+
+from .errors import RunError
+from .hyperparameters import Hyperparameters, read_hyperparameters
+from .presets import Preset, preset
+
+ALGORITHMS: Final = ("ppo", "sac")
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """Settings of a training run; only track and reward need thought.
+
+    Attributes:
+        track: A built-in name, a file or a `Track`.
+        reward: A built-in name, `file.py`, `file.py:function`, `package.module:function` or a callable.
+        preset: Name of the preset that all else comes from.
+        algorithm: "ppo" or "sac"; if not given, what the model metadata says, else "ppo".
+        model_metadata: A DeepRacer `model_metadata.json` that the action space and the algorithm come from.
+        actions: The action space, instead of `model_metadata`.
+        seed: Of everything random.
+        steps: Environment steps to train for, rounded up to whole rounds of learning. If not given, training
+            ends as soon as the policy laps from every start, confirmed by a second evaluation, or at the
+            preset's budget.
+        out: The run's folder; `runs/<track>-<number>` if not given.
+        num_envs: Cars that gather experience in lockstep; the preset's if not given.
+        physics: "single_track" or "bullet".
+        camera: Name of the camera; the preset's if not given.
+        direction: "ccw", "cw" or "both".
+        randomization: What differs between episodes; the preset's if not given.
+        clone: A run whose policy is the start of this one.
+        hyperparameters: A DeepRacer `hyperparameters.json`, or its values; for the preset "deepracer".
+    """
+
+    track: str | Path | Track = "reinvent_2018"
+    reward: str | Path | Callable[..., Any] = "center_line"
+    preset: str = "fast"
+    algorithm: str | None = None
+    model_metadata: str | Path | None = None
+    actions: ActionSpace | None = None
+    seed: int = 0
+    steps: int | None = None
+    out: str | Path | None = None
+    num_envs: int | None = None
+    physics: str = "single_track"
+    camera: str | None = None
+    direction: str = "both"
+    randomization: Randomization | str | None = None
+    clone: str | Path | None = None
+    hyperparameters: str | Path | Hyperparameters | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A training run's settings, resolved and checked.
+
+    Attributes:
+        config: The settings as given.
+        preset: The preset.
+        algorithm: "ppo" or "sac".
+        world: The world that experience comes from.
+        metadata: The model metadata that was given, if any.
+        hyperparameters: Those of DeepRacer's form, where its preset is used.
+    """
+
+    config: TrainConfig
+    preset: Preset
+    algorithm: str
+    world: WorldConfig
+    metadata: ModelMetadata | None
+    hyperparameters: Hyperparameters | None = None
+
+
+def plan(config: TrainConfig) -> Plan:
+    """Resolve the settings of a training run, so that what is wrong with them shows before anything runs.
+
+    Raises:
+        RunError, SimError, TrackError, RewardError, ContractError: A setting cannot be used.
+    """
+    chosen = preset(config.preset)
+    metadata = _metadata(config)
+    hyperparameters = _hyperparameters(config, chosen)
+    if metadata is not None and chosen.original:
+        chosen = dataclasses.replace(chosen, network=network_of(metadata))
+    actions = (metadata.actions if metadata else config.actions) or DEFAULT_ACTIONS
+    algorithm = config.algorithm or (metadata.algorithm if metadata else "ppo")
+    if algorithm not in ALGORITHMS:
+        raise RunError(f"unknown algorithm {algorithm!r}: choose one of {', '.join(ALGORITHMS)}")
+    for name, least in (("steps", 1), ("num_envs", 1), ("seed", 0)):
+        value = getattr(config, name)
+        if value is not None and value < least:
+            raise RunError(f"{name} is {value}: give at least {least}")
+    if config.reward is None:
+        raise RunError("no reward is given: nothing could be learned")
+    world = make_config(
+        track=config.track,
+        reward=config.reward,
+        observation=_observation(chosen, config.camera or chosen.camera, metadata),
+        actions=actions,
+        physics=config.physics,
+        max_steps=chosen.max_steps,
+        start=chosen.start,
+        direction=config.direction,
+        randomization=chosen.randomization if config.randomization is None else config.randomization,
+    )
+    if algorithm == "sac" and not isinstance(world.actions, ContinuousActions):
+        raise RunError(
+            "SAC drives with a continuous action space: give model metadata with "
+            "action_space_type 'continuous'"
+        )
+    if hyperparameters is not None:
+        if hyperparameters.exploration_type == "e-greedy" and isinstance(world.actions, ContinuousActions):
+            raise RunError("exploration_type 'e-greedy' is for discrete actions: write 'categorical'")
+        settings = {**getattr(chosen, algorithm), **hyperparameters.settings(algorithm)}
+        chosen = _with_settings(chosen, algorithm, settings)
+    return Plan(config, chosen, algorithm, world, metadata, hyperparameters)
+
+
+def _with_settings(chosen: Preset, algorithm: str, settings: Mapping[str, Any]) -> Preset:
+    if algorithm == "sac":
+        return dataclasses.replace(chosen, sac=settings)
+    return dataclasses.replace(chosen, ppo=settings)
+
+
+def network_of(metadata: ModelMetadata) -> str:
+    """The network that model metadata ask for; for the sensor "observation" there has only been one."""
+    return NETWORKS[0] if "observation" in metadata.sensors else metadata.network
+
+
+def _hyperparameters(config: TrainConfig, chosen: Preset) -> Hyperparameters | None:
+    given = config.hyperparameters
+    if not chosen.original:
+        if given is not None:
+            raise RunError(
+                f"hyperparameters are for the preset 'deepracer', not {config.preset!r}: "
+                "add --preset deepracer, or leave them out"
+            )
+        return None
+    if given is None or isinstance(given, Hyperparameters):
+        return given or Hyperparameters()
+    return read_hyperparameters(given)
+
+
+def _metadata(config: TrainConfig) -> ModelMetadata | None:
+    """The model metadata that the settings name, if its sensors can be simulated."""
+    if config.model_metadata is None:
+        return None
+    if config.actions is not None:
+        raise RunError("both actions and model_metadata are given: give one")
+    metadata = read_model_metadata(config.model_metadata)
+    unknown = sorted(set(metadata.sensors) - set(CAMERA_SENSORS))
+    if unknown:
+        raise RunError(
+            f"{config.model_metadata} asks for the sensor {unknown[0]}, which is not simulated yet: "
+            f'write "sensor": ["{CAMERA_SENSORS[0]}"]'
+        )
+    return metadata
+
+
+def _observation(chosen: Preset, camera: str, metadata: ModelMetadata | None) -> ObservationSpec:
+    """The preset's frame, cropped to what lies below the horizon."""
+    spec = ObservationSpec(camera=camera, width=chosen.width, height=chosen.height, channels=1)
+    if chosen.original and metadata is not None:
+        spec = dataclasses.replace(spec, sensor=metadata.sensors[0])
+    if camera not in CAMERAS:
+        return spec  # make_config names the cameras that there are
+    model = dataclasses.replace(CAMERAS[camera], width=spec.width, height=spec.height)
+    ground = (model.rays()[:, :, 2] < 0.0).any(axis=1)
+    top = max(0, int(np.argmax(ground)) - chosen.keep_sky)
+    return dataclasses.replace(spec, crop=(top, 0, 0, 0))
+
+
+def to_json(plan: Plan) -> dict[str, Any]:
+    """A run's settings for people and for `resume`; what a file cannot hold is named by its type."""
+    values: Mapping[str, Any] = {
+        f.name: getattr(plan.config, f.name) for f in dataclasses.fields(plan.config)
+    }
+    plain: dict[str, Any] = {}
+    for name, value in values.items():
+        if dataclasses.is_dataclass(value) and not isinstance(value, Track | type):
+            value = dataclasses.asdict(value)
+        elif isinstance(value, Path):
+            value = str(value)
+        elif isinstance(value, Track):
+            value = value.name
+        elif callable(value):
+            value = getattr(value, "__qualname__", repr(value))
+        plain[name] = value
+    if plan.hyperparameters is not None:
+        plain["hyperparameters"] = dataclasses.asdict(plan.hyperparameters)
+    return json.loads(json.dumps(plain)) | {"algorithm": plan.algorithm}

@@ -1,0 +1,180 @@
+"""Evaluation: a trained policy, or an exported bundle, drives laps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from hairpin.edge.contract import Contract
+from hairpin.sim import Randomization, World, WorldConfig, make_config
+from hairpin.sim.laps import Act, LapReport, Trace, run_trials, starts, step_limit
+from hairpin.sim.trace import LapRecorder
+from hairpin.tracks import Track, load_track, track_names
+
+from .errors import RunError
+from .logs.evaluations import write_evaluation
+from .run import RUN_FILE, Run, open_run
+
+BUNDLE_SUFFIX: Final = ".tar.gz"
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is evaluated: a policy with what it sees and says, and the track that it was trained on.
+
+    Attributes:
+        name: For people.
+        act: The policy.
+        contract: What it sees and says.
+        track: Its own track, if there is a copy at hand.
+        run: The run that it is of, if it is not a bundle.
+    """
+
+    name: str
+    act: Act
+    contract: Contract
+    track: Track | None
+    run: Run | None = None
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What an evaluation gave.
+
+    Attributes:
+        report: The figures.
+        traces: Every step of every trial.
+        world: The world that was driven in.
+        log: The folder with the log of every step, if one was written.
+    """
+
+    report: LapReport
+    traces: list[Trace]
+    world: WorldConfig
+    log: Path | None = None
+
+
+def evaluate(
+    source: str | Path,
+    *,
+    track: str | Path | Track | None = None,
+    physics: str = "bullet",
+    renderer: str = "raycast",
+    trials: int = 8,
+    laps: int = 3,
+    direction: str = "both",
+    seed: int = 0,
+    resets: int = 0,
+    randomization: Randomization | str = "none",
+    on_step: Callable[[World], None] | None = None,
+    log: bool = False,
+) -> Evaluation:
+    """Let a policy drive, and report.
+
+    Trials start at places spread evenly over the lap, the first on the start line. A trial is completed when
+    it did all its laps; leaving the track ends it, unless `resets` are given.
+
+    Args:
+        source: A run folder (its best checkpoint drives) or a bundle.
+        track: Where to drive; the policy's own track if not given.
+        physics: "bullet", so that each evaluation is a rehearsal of the jump to reality, or "single_track".
+        renderer: "raycast" or "bullet".
+        trials: How many.
+        laps: Laps of each.
+        direction: "ccw", "cw" or "both".
+        seed: Of what `randomization` draws.
+        resets: How often a car that leaves the track is put back with a penalty, as DeepRacer's evaluation
+            does.
+        randomization: What differs between trials.
+        on_step: Called after every step of all cars.
+        log: Log every step into the run's folder, as DeepRacer does; a bundle has none.
+
+    Raises:
+        RunError, BundleError, SimError, TrackError: Something cannot be used.
+    """
+    for name, value, least in (
+        ("trials", trials, 1),
+        ("laps", laps, 1),
+        ("resets", resets, 0),
+        ("seed", seed, 0),
+    ):
+        if value < least:
+            raise RunError(f"{name} is {value}: give at least {least}")
+    subject = open_subject(source)
+    road = track_of(subject, track)
+    contract = subject.contract
+    config = make_config(
+        track=road,
+        reward=None,
+        observation=contract.observation,
+        actions=contract.actions,
+        physics=physics,
+        renderer=renderer,
+        control_hz=contract.control_hz,
+        laps=laps,
+        max_steps=step_limit(road, laps, contract.control_hz),
+        start="line",
+        randomization=randomization,
+    )
+    with closing(World(config, trials)) as cars:
+        cars.recorder = recorder = LapRecorder(trials)
+        report, traces = run_trials(
+            config,
+            subject.act,
+            starts(trials, direction),
+            seed=seed,
+            resets=resets,
+            on_step=on_step,
+            world=cars,
+        )
+    folder = write_evaluation(subject.run, recorder) if log and subject.run is not None else None
+    return Evaluation(report, traces, config, folder)
+
+
+def open_subject(source: str | Path) -> Subject:
+    """The policy of a run folder or a bundle.
+
+    Raises:
+        RunError, BundleError: It is neither, or broken.
+    """
+    path = Path(source)
+    if path.name.endswith(BUNDLE_SUFFIX) and not path.exists():
+        raise RunError(f"no bundle at {path}: hairpin export RUN --out {path} makes one")
+    if path.is_dir() or not path.exists():
+        from .head import act_with
+        from .learner import load_model
+
+        run = open_run(path)
+        contract = run.contract
+        model = load_model(run.best.path, contract.algorithm)
+        return Subject(run.name, act_with(model), contract, run.track, run)
+    if path.name == RUN_FILE or path.suffix == ".zip":
+        raise RunError(f"{path} is a part of a run: give the run's folder")
+    from hairpin.edge.policy import Policy
+
+    policy = Policy.load(path)
+    return Subject(path.name, policy.act, policy.contract, None)
+
+
+def track_of(subject: Subject, track: str | Path | Track | None) -> Track:
+    """The track asked for, or the policy's own.
+
+    Raises:
+        TrackError: There is no such track.
+        RunError: A bundle knows its track by name and digest only, and there is no such built-in track.
+    """
+    if track is not None:
+        return load_track(track)
+    if subject.track is not None:
+        return subject.track
+    wanted = subject.contract.track
+    if wanted.name in track_names():
+        found = load_track(wanted.name)
+        if wanted.digest in ("", found.digest):
+            return found
+    raise RunError(
+        f"{subject.name} was trained on {wanted.name!r}, which is not a built-in track: give --track"
+    )

@@ -1,0 +1,164 @@
+"""Export: a run's policy becomes a bundle that the car drives, compared with the original on its own laps."""
+
+from __future__ import annotations
+
+import dataclasses
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import openvino as ov  # type: ignore[import-untyped]
+import torch
+from numpy.typing import NDArray
+from stable_baselines3.common.base_class import BaseAlgorithm
+
+from hairpin.edge.bundle import RT_INFO, write_bundle
+from hairpin.edge.contract import Contract, choose
+from hairpin.sim import make_config
+from hairpin.sim.laps import run_trials, starts, step_limit
+
+from .errors import RunError
+from .evaluation import BUNDLE_SUFFIX
+from .head import PolicyHead, act_with
+from .learner import load_model
+from .run import REWARD_FILE, Run, open_run
+
+PRECISIONS: Final = ("fp32", "fp16")
+_GOLDEN_FRAMES: Final = 16
+_TRIALS: Final = 4
+_MOST_FRAMES: Final = 1000
+_OUTPUT: Final = "policy"
+
+
+@dataclass(frozen=True)
+class Parity:
+    """How the exported policy compares with the original, on frames of the policy's own laps.
+
+    Attributes:
+        frames: How many frames.
+        largest_difference: Largest difference of an output: a probability, or an action in [-1, 1].
+        agreement: Share of the frames on which both choose the same action; continuous ones count as the same
+            within 0.01.
+        precision: How the weights are stored.
+        size: Of the bundle [bytes].
+    """
+
+    frames: int
+    largest_difference: float
+    agreement: float
+    precision: str
+    size: int
+
+    def summary(self) -> str:
+        """One line for people."""
+        return (
+            f"{self.precision}, {self.size / 1024:.0f} KiB; on {self.frames} frames of its own laps "
+            f"{self.agreement:.1%} of the actions are the same, "
+            f"outputs differ by {self.largest_difference:.1e} at most"
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it as what `json.dump` takes."""
+        return dataclasses.asdict(self)
+
+
+def export(run: Run | str | Path, out: str | Path, *, precision: str = "fp32") -> Parity:
+    """Export the best policy of a run.
+
+    Args:
+        run: The run, or its folder.
+        out: The bundle to write, `.tar.gz`.
+        precision: "fp32", or "fp16" for weights of half the size; inference is in float32 either way.
+
+    Raises:
+        RunError: The run or the precision cannot be used, or the export does not equal the original.
+        BundleError: The bundle cannot be written.
+    """
+    run = run if isinstance(run, Run) else open_run(run)
+    out = Path(out)
+    if precision not in PRECISIONS:
+        raise RunError(f"unknown precision {precision!r}: choose one of {', '.join(PRECISIONS)}")
+    if not out.name.endswith(BUNDLE_SUFFIX):
+        raise RunError(f"bundle {out}: give a name that ends in {BUNDLE_SUFFIX}")
+    contract = run.contract
+    model = load_model(run.best.path, contract.algorithm)
+    head = PolicyHead(model).eval()
+    frames = _own_frames(run, model, contract)
+    expected = head(torch.from_numpy(frames)).detach().numpy()
+    xml, weights = _to_ir(head, frames[:1], contract, precision)
+    outputs = _infer(xml, weights, frames)
+    agreement = _agreement(contract, expected, outputs)
+    if agreement < 0.99:
+        raise RunError(
+            f"the {precision} export chooses another action on {1 - agreement:.1%} of the frames: use fp32"
+        )
+    golden = np.linspace(0, len(frames) - 1, min(_GOLDEN_FRAMES, len(frames))).astype(int)
+    reward = run.path / REWARD_FILE
+    write_bundle(
+        out,
+        contract,
+        model_xml=xml,
+        model_bin=weights,
+        golden_frames=frames[golden],
+        golden_outputs=expected[golden],
+        precision=precision,
+        origin=run.name,
+        extras={REWARD_FILE: reward.read_bytes()} if reward.exists() else {},
+    )
+    return Parity(
+        len(frames), float(np.abs(expected - outputs).max()), agreement, precision, out.stat().st_size
+    )
+
+
+def _own_frames(run: Run, model: BaseAlgorithm, contract: Contract) -> NDArray[np.uint8]:
+    """Frames (F, h, w, c) of the policy's own driving, under changing cars and light."""
+    track = run.track
+    config = make_config(
+        track=track,
+        reward=None,
+        observation=contract.observation,
+        actions=contract.actions,
+        control_hz=contract.control_hz,
+        max_steps=step_limit(track, 1, contract.control_hz),
+        randomization="mild",
+    )
+    seen: list[NDArray[np.uint8]] = []
+    act = act_with(model)
+
+    def watch(frames: NDArray[np.uint8]) -> NDArray[Any]:
+        seen.append(frames)
+        return act(frames)
+
+    run_trials(config, watch, starts(_TRIALS, "both"), seed=1)
+    frames = np.concatenate(seen)
+    return frames[np.linspace(0, len(frames) - 1, min(_MOST_FRAMES, len(frames))).astype(int)]
+
+
+def _to_ir(
+    head: PolicyHead, example: NDArray[np.uint8], contract: Contract, precision: str
+) -> tuple[bytes, bytes]:
+    """The OpenVINO IR of a policy: graph and weights."""
+    shape = ov.PartialShape([-1, *example.shape[1:]])
+    with torch.no_grad():
+        model = ov.convert_model(head, example_input=torch.from_numpy(example), input=[(shape, ov.Type.u8)])
+    model.inputs[0].tensor.set_names({contract.observation.sensor})
+    model.outputs[0].tensor.set_names({_OUTPUT})
+    model.set_rt_info(contract.to_json(), list(RT_INFO))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.xml"
+        ov.save_model(model, path, compress_to_fp16=precision == "fp16")
+        return path.read_bytes(), path.with_suffix(".bin").read_bytes()
+
+
+def _infer(xml: bytes, weights: bytes, frames: NDArray[np.uint8]) -> NDArray[np.float32]:
+    core = ov.Core()
+    compiled = core.compile_model(core.read_model(xml, weights), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    return np.concatenate([compiled(frames[i : i + 100])[0] for i in range(0, len(frames), 100)])
+
+
+def _agreement(contract: Contract, expected: NDArray[np.float32], outputs: NDArray[np.float32]) -> float:
+    first, second = choose(contract.actions, expected), choose(contract.actions, outputs)
+    same = first == second if first.ndim == 1 else (np.abs(first - second) < 0.01).all(axis=1)
+    return float(same.mean())

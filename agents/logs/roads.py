@@ -1,0 +1,63 @@
+"""The track of a log, which most logs do not name, and where on it the car was."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hairpin.tracks import Track, load_track, track_names
+
+from ..run import RUN_FILE, open_run
+from .log import Log
+
+_SAME_LENGTH = 0.01  # [m]: logs of simulations are rounded to this
+_LOOKED_AT = 500  # rows
+
+
+def track_of_log(log: Log, given: str | Path | None = None) -> Track | None:
+    """The track that a log was driven on.
+
+    Args:
+        log: The log.
+        given: A track's name or file that settles it.
+
+    Returns:
+        The track given; else the run's own or the built-in one that has the length that the log says, with
+        the logged places on it; `None` if there is none.
+
+    Raises:
+        TrackError: The given track cannot be read.
+        RunError: The log is of a run that cannot be read.
+    """
+    if given is not None:
+        return load_track(given)
+    candidates = []
+    if (Path(log.source) / RUN_FILE).is_file():
+        candidates.append(open_run(log.source).track)
+    candidates += [load_track(name) for name in track_names()]
+    return next((track for track in candidates if fits(log, track)), None)
+
+
+def fits(log: Log, track: Track) -> bool:
+    """Whether a log can be of this track: it has its length, and most places lie on the road."""
+    if abs(float(np.median(log.track_length)) - track.length) > _SAME_LENGTH:
+        return False
+    rows = np.linspace(0, len(log.x) - 1, min(len(log.x), _LOOKED_AT)).astype(int)
+    along, aside = track.to_road(np.column_stack([log.x[rows], log.y[rows]]))
+    return bool(np.median(np.abs(aside) / track.width(along)) < 0.5)
+
+
+def along_track(log: Log, track: Track | None) -> NDArray[np.float64]:
+    """(S,) distance from the start line along the track's rows [m]; without a track, from the lap's start."""
+    if track is None:
+        return np.clip(log.progress, 0.0, None) / 100.0 * log.track_length
+    return track.to_road(np.column_stack([log.x, log.y]))[0]
+
+
+def is_reversed(log: Log, track: Track) -> bool:
+    """Whether a log of one episode was driven against the order of the track's rows."""
+    along = along_track(log, track)
+    moved = np.diff(along)
+    return bool(np.sum((moved + track.length / 2) % track.length - track.length / 2) < 0)

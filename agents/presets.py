@@ -1,0 +1,141 @@
+"""Presets: everything about learning that a user need not choose."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from .errors import RunError
+from .hyperparameters import Hyperparameters
+
+
+@dataclass(frozen=True)
+class Preset:
+    """How an agent learns.
+
+    Attributes:
+        title: One line for people.
+        width, height: Size of the whole frame [pixels].
+        keep_sky: Rows above the horizon that are kept [pixels]; the others carry nothing and are cropped.
+        camera: Name of the camera.
+        network: "patch", or the name of one of DeepRacer's.
+        features: Width of the network's last shared layer.
+        num_envs: Cars that gather experience in lockstep.
+        max_steps: Steps after which an episode is cut.
+        randomization: Name of what differs between episodes.
+        steps: Budget of environment steps, unless the user gives one.
+        evaluate_every: Environment steps between evaluations, which are also checkpoints.
+        start: Where episodes begin: "random", "round_robin" or "line".
+        scale_rewards: Whether rewards are scaled to unit variance of their returns.
+        bootstrap_laps: Whether a finished lap is worth what would have followed, rather than nothing more.
+        original: Whether it is DeepRacer's: the network and the hyperparameters are the user's to choose.
+        ppo: Arguments of stable-baselines3's PPO.
+        sac: Arguments of stable-baselines3's SAC.
+    """
+
+    title: str
+    width: int
+    height: int
+    keep_sky: int
+    camera: str
+    network: str
+    features: int
+    num_envs: int
+    max_steps: int
+    randomization: str
+    steps: int
+    evaluate_every: int
+    start: str = "random"
+    scale_rewards: bool = True
+    bootstrap_laps: bool = True
+    original: bool = False
+    ppo: Mapping[str, Any] = field(default_factory=dict)
+    sac: Mapping[str, Any] = field(default_factory=dict)
+
+
+PRESETS: Final[Mapping[str, Preset]] = {
+    "fast": Preset(
+        title="small network, cropped frame: laps within seconds",
+        width=80,
+        height=60,
+        keep_sky=2,
+        camera="wide",
+        network="patch",
+        features=128,
+        num_envs=32,
+        max_steps=400,
+        randomization="mild",
+        steps=400_000,
+        evaluate_every=4096,
+        ppo={
+            "n_steps": 64,
+            "batch_size": 256,
+            "n_epochs": 4,
+            "learning_rate": 5e-4,
+            "gamma": 0.97,
+            "gae_lambda": 0.9,
+            "ent_coef": 0.01,
+            "clip_range": 0.2,
+        },
+        sac={
+            "buffer_size": 40_000,
+            "batch_size": 256,
+            "learning_rate": 5e-4,
+            "gamma": 0.97,
+            "train_freq": 1,
+            "gradient_steps": 8,
+            "learning_starts": 1_000,
+        },
+    ),
+    # DeepRacer's own settings (deepracer-simapp, markov/sagemaker_graph_manager.py and its defaults of
+    # hyperparameters.json); docs/deepracer_preset.md says where they cannot be the same, and why.
+    "deepracer": Preset(
+        title="DeepRacer's own networks and settings, for its models and its cars: slower to learn",
+        width=160,
+        height=120,
+        keep_sky=120,
+        camera="deepracer",
+        network="DEEP_CONVOLUTIONAL_NETWORK_SHALLOW",
+        features=512,
+        num_envs=4,
+        max_steps=2000,
+        randomization="mild",
+        steps=400_000,
+        evaluate_every=8192,
+        start="round_robin",
+        scale_rewards=False,
+        bootstrap_laps=False,
+        original=True,
+        ppo={
+            **Hyperparameters().settings("ppo"),
+            "gae_lambda": 0.95,
+            "clip_range": 0.2,
+            "vf_coef": 1.0,
+        },
+        # 40,000 frames are 0.8 GB; the original's million would be 19 GB.
+        sac={
+            **Hyperparameters().settings("sac"),
+            "buffer_size": 40_000,
+            "optimize_memory_usage": True,
+            "replay_buffer_kwargs": {"handle_timeout_termination": False},
+            "train_freq": 1,
+            "gradient_steps": -1,
+            "learning_starts": 1_000,
+        },
+    ),
+}
+
+
+def preset(name: str) -> Preset:
+    """The preset of a name.
+
+    Raises:
+        RunError: There is none.
+    """
+    if name in PRESETS:
+        return PRESETS[name]
+    near = difflib.get_close_matches(name, PRESETS, n=1, cutoff=0.4)
+    hint = f"did you mean {near[0]!r}?" if near else f"choose one of {', '.join(PRESETS)}"
+    raise RunError(f"unknown preset {name!r}: {hint}")
