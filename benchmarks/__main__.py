@@ -1,0 +1,19 @@
+"""All benchmarks, one after the other: `python -m benchmarks`, or `make bench`."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+_ALL = ("throughput", "camera", "dynamics", "laps")
+
+
+def main() -> None:
+    """Run each in a process of its own."""
+    for name in _ALL:
+        print(f"\n== {name}", flush=True)
+        subprocess.run([sys.executable, "-m", f"benchmarks.{name}"], check=True)
+
+
+if __name__ == "__main__":
+    main()
