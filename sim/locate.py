@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from hairpin.tracks.compiled import compiled
 
 from .chassis import FRONT_POINT, WHEELS
 from .routes import CENTER, INNER, OUTER, Lines, Routes, is_loop, neighbours, on_road, project
@@ -43,7 +44,7 @@ def locate(routes: Routes, route: NDArray[np.int64], pose: NDArray[np.float64]) 
     return places
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _locate(
     lines: Lines,
     is_ccw: NDArray[np.bool_],
@@ -84,7 +85,7 @@ def _locate(
                 place.wheels_on += 1
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _waypoint_gap(lines: Lines, route: int, index: int, x: float, y: float) -> float:
     first, last = lines.segments[3 * route + CENTER]
     k = min(first + index, last - 1)

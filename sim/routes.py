@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from hairpin.tracks import Track
+from hairpin.tracks.compiled import compiled
 
 CENTER, INNER, OUTER = 0, 1, 2
 _CHUNK = 8  # segments under one bounding circle: few enough to skip most of a line, many enough to be cheap
@@ -105,7 +105,7 @@ def _pack(lines: Sequence[NDArray[np.float64]]) -> Lines:
     )
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def project(lines: Lines, line: int, x: float, y: float) -> tuple[float, float, float, float]:
     """The nearest point of a line, as shapely's `project` finds it: the first of equally near ones.
 
@@ -136,7 +136,7 @@ def project(lines: Lines, line: int, x: float, y: float) -> tuple[float, float, 
     return best_measure, best_x, best_y, np.sqrt(best)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def neighbours(lines: Lines, line: int, position: float) -> tuple[int, int]:
     """Waypoints before and after a normalised position: bisect_right over the waypoints' own positions.
 
@@ -156,7 +156,7 @@ def neighbours(lines: Lines, line: int, position: float) -> tuple[int, int]:
     return (low - 1 if low > 0 else count - 1), (low if low < count else 0)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def on_road(lines: Lines, route: int, x: float, y: float) -> bool:
     """Whether a point lies between the borders: inside exactly one of the two rings.
 
@@ -178,13 +178,13 @@ def on_road(lines: Lines, route: int, x: float, y: float) -> bool:
     return inside
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def is_loop(lines: Lines, line: int) -> bool:
     """Whether a line ends where it begins."""
     return _end(lines, line, 0) == _end(lines, line, 1)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _end(lines: Lines, line: int, end: int) -> tuple[float, float]:
     first, last = lines.segments[line]
     if end == 0:

@@ -15,8 +15,9 @@ import math
 from typing import Final
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from hairpin.tracks.compiled import compiled
 
 from .chassis import (
     COG_HEIGHT,
@@ -76,13 +77,13 @@ class SingleTrack:
         """Nothing to release."""
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _step(pose, velocity, state, car, command, substeps, dt):  # type: ignore[no-untyped-def]
     for i in range(pose.shape[0]):
         _advance(pose[i], velocity[i], state, car, i, command[i, 0], command[i, 1], substeps, dt)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _advance(pose, velocity, state, car, i, steering, speed, substeps, dt):  # type: ignore[no-untyped-def]
     """Advance car i: actuators, then velocity, then pose."""
     p = car[i]
@@ -112,7 +113,7 @@ def _advance(pose, velocity, state, car, i, steering, speed, substeps, dt):  # t
     state[i].steering, state[i].wheels, state[i].ax = delta, wheels, ax
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _solve(vx, vy, rate, ax, delta, wheels, friction, drive, dt):  # type: ignore[no-untyped-def]
     """Velocity after one substep of tyre impulses, by projected Gauss-Seidel.
 
@@ -163,7 +164,7 @@ def _solve(vx, vy, rate, ax, delta, wheels, friction, drive, dt):  # type: ignor
     return vx, vy, rate
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _cut(along, side, grip):  # type: ignore[no-untyped-def]
     """Shorten a tyre's impulse to the friction circle."""
     total = math.sqrt(along * along + side * side)
@@ -172,12 +173,12 @@ def _cut(along, side, grip):  # type: ignore[no-untyped-def]
     return along * grip / total, side * grip / total
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _clip(x, limit):  # type: ignore[no-untyped-def]
     return min(max(x, -limit), limit)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _share(tau, dt):  # type: ignore[no-untyped-def]
     """Part of the way that a first-order lag goes in dt."""
     return 1.0 - math.exp(-dt / tau) if tau > 0.0 else 1.0

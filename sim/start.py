@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from hairpin.tracks.compiled import compiled
 
 from .routes import CENTER, INNER, OUTER, Lines, Routes, project
 
@@ -27,7 +28,7 @@ def start_pose(
     return np.array(_pose(routes.lines, route, share, offset, heading))
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _pose(
     lines: Lines, route: int, share: float, offset: float, heading: float
 ) -> tuple[float, float, float]:
