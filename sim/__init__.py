@@ -6,6 +6,7 @@ from .camera import CAMERAS, Camera
 from .config import DEFAULT_ACTIONS, WorldConfig, make_config
 from .env import RacingEnv
 from .errors import SimError
+from .obstacles import Bots, Obstacles
 from .randomize import Randomization
 from .vector import RacingVecEnv
 from .world import World
@@ -13,7 +14,9 @@ from .world import World
 __all__ = [
     "CAMERAS",
     "DEFAULT_ACTIONS",
+    "Bots",
     "Camera",
+    "Obstacles",
     "RacingEnv",
     "RacingVecEnv",
     "Randomization",
@@ -23,11 +26,17 @@ __all__ = [
     "make_config",
 ]
 
-TIME_TRIAL = "hairpin/TimeTrial-v0"
+ENVIRONMENTS = {
+    "hairpin/TimeTrial-v0": "time_trial",
+    "hairpin/ObjectAvoidance-v0": "object_avoidance",
+    "hairpin/HeadToBot-v0": "head_to_bot",
+}
 
-if TIME_TRIAL not in registry:  # worker processes import this again
-    register(
-        TIME_TRIAL,
-        entry_point="hairpin.sim.env:RacingEnv",
-        vector_entry_point="hairpin.sim.vector:RacingVecEnv",
-    )
+for name, race in ENVIRONMENTS.items():
+    if name not in registry:  # worker processes import this again
+        register(
+            name,
+            entry_point="hairpin.sim.env:RacingEnv",
+            vector_entry_point="hairpin.sim.vector:RacingVecEnv",
+            kwargs={} if race == "time_trial" else {"race": race},
+        )

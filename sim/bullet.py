@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .bullet_body import HINGES, JOINTS, WHEEL_JOINTS, build_car
+from .bullet_objects import Bodies
 from .chassis import (
     DRIVE_ACCELERATION,
     FRONT_HALF_TRACK,
@@ -68,8 +69,7 @@ class Bullet:
         self._finalizer = weakref.finalize(self, _disconnect, self._bullet, self._client)
         self._substeps = max(1, round(SUBSTEP_HZ / control_hz))
         self._dt = 1.0 / (control_hz * self._substeps)
-        self._body = build_car(self._bullet, self._client, self._dt)
-        self._rest_state = self._bullet.saveState(physicsClientId=self._client)
+        self._build(hull=False)
         self._height = self._save(0.0, 0.0).position[2]
 
         self.pose = np.zeros((num_cars, 3))
@@ -87,16 +87,41 @@ class Bullet:
             self._motion[i] = self._at_rest(float(self._car["steering_offset"][i]))
             self._publish(i)
 
-    def step(self, command: NDArray[np.float64]) -> None:
+    def step(self, command: NDArray[np.float64], objects: NDArray[np.void] | None = None) -> None:
         """Advance by one control period; see `Physics.step`."""
         for i in range(len(self._motion)):
+            if objects is not None and objects.shape[1]:
+                self._provide(objects[i])
             self._load(i)
+            if objects is not None and self._bodies is not None:
+                self._bodies.put(objects[i], self.pose[i], self._start[i])
             self._motion[i] = self._drive(i, float(command[i, 0]), float(command[i, 1]))
             self._publish(i)
 
     def close(self) -> None:
         """Disconnect from PyBullet; it may be called twice."""
         self._finalizer()
+
+    def _build(self, *, hull: bool) -> None:
+        """Build the world; all that a car carries on is in its motion, so that this may be done at any time."""
+        bullet, client = self._bullet, self._client
+        bullet.resetSimulation(physicsClientId=client)
+        self._body = build_car(bullet, client, self._dt, hull=hull)
+        self._bodies = Bodies(bullet, client) if hull else None
+        self._rest_state = bullet.saveState(physicsClientId=client)
+
+    def _provide(self, objects: NDArray[np.void]) -> None:
+        """See to it that there are bodies for some objects (M,)."""
+        if self._bodies is None:
+            self._build(hull=True)
+        assert self._bodies is not None
+        if not self._bodies.lacking(objects):
+            return
+        bullet, client = self._bullet, self._client
+        bullet.restoreState(stateId=self._rest_state, physicsClientId=client)
+        bullet.removeState(self._rest_state, physicsClientId=client)
+        self._bodies.add(objects, self._body, WHEEL_JOINTS)
+        self._rest_state = bullet.saveState(physicsClientId=client)
 
     def _at_rest(self, steering: float) -> _Motion:
         angles, zero = [0.0] * len(JOINTS), (0.0, 0.0, 0.0)

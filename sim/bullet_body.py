@@ -6,6 +6,8 @@ from types import ModuleType
 from typing import Final
 
 from .chassis import (
+    BODY_LENGTH,
+    BODY_WIDTH,
     CHASSIS_INERTIA,
     CHASSIS_MASS,
     COG_HEIGHT,
@@ -31,13 +33,20 @@ WHEEL_JOINTS: Final = REAR_WHEELS + FRONT_WHEELS
 JOINTS: Final = tuple(sorted(WHEEL_JOINTS + HINGES))
 
 _CHASSIS_HEIGHT: Final = (MASS * COG_HEIGHT - (MASS - CHASSIS_MASS) * WHEEL_RADIUS) / CHASSIS_MASS
+_HULL: Final = (0.03, 0.12)  # lowest and highest point of the car's body that touches objects [m]
 _SOLVER_ITERATIONS: Final = 20
 _SETTLING_STEPS: Final = 120
 _HINGE_INERTIA: Final = (1e-4, 1e-4, 1e-4)  # the URDF's 4e-6 is too little for the solver [kg m^2]
 
 
-def build_car(bullet: ModuleType, client: int, dt: float) -> int:
+def build_car(bullet: ModuleType, client: int, dt: float, *, hull: bool = False) -> int:
     """Build ground and car at the origin, facing +x, and let the car settle.
+
+    Args:
+        bullet: PyBullet.
+        client: Its client.
+        dt: Time of a step [s].
+        hull: Whether the car's body can touch anything; without objects its wheels alone do.
 
     Returns:
         The body's id.
@@ -54,14 +63,27 @@ def build_car(bullet: ModuleType, client: int, dt: float) -> int:
     plane = bullet.createCollisionShape(bullet.GEOM_PLANE, physicsClientId=client)
     ground = bullet.createMultiBody(0.0, plane, physicsClientId=client)
     bullet.changeDynamics(ground, -1, lateralFriction=1.0, physicsClientId=client)
-    body = _create(bullet, client)
+    body = _create(bullet, client, hull)
     _tune(bullet, client, body)
     for _ in range(_SETTLING_STEPS):
         bullet.stepSimulation(physicsClientId=client)
     return body
 
 
-def _create(bullet: ModuleType, client: int) -> int:
+def _hull(bullet: ModuleType, client: int) -> int:
+    """The shape of the car's body: the rectangle of the rule for crashes, clear of the ground."""
+    low, high = _HULL
+    return int(
+        bullet.createCollisionShape(
+            bullet.GEOM_BOX,
+            halfExtents=(BODY_LENGTH / 2, BODY_WIDTH / 2, (high - low) / 2),
+            collisionFramePosition=(0.0, 0.0, (low + high) / 2 - _CHASSIS_HEIGHT),
+            physicsClientId=client,
+        )
+    )
+
+
+def _create(bullet: ModuleType, client: int, hull: bool) -> int:
     # Spheres touch at one point: without the scrub and jumping contacts of a cylinder's edge, they converge.
     wheel = bullet.createCollisionShape(bullet.GEOM_SPHERE, radius=WHEEL_RADIUS, physicsClientId=client)
     z = WHEEL_RADIUS - _CHASSIS_HEIGHT
@@ -81,6 +103,7 @@ def _create(bullet: ModuleType, client: int) -> int:
     return int(
         bullet.createMultiBody(
             baseMass=CHASSIS_MASS,
+            baseCollisionShapeIndex=_hull(bullet, client) if hull else -1,
             basePosition=(0.0, 0.0, _CHASSIS_HEIGHT),
             linkMasses=masses,
             linkCollisionShapeIndices=shapes,

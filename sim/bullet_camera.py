@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from hairpin.tracks.surface import Surface
 
+from .bullet_solids import Solids
 from .camera import Camera, rotation
 from .errors import SimError
 from .light import expose, noise_tile
@@ -50,9 +51,11 @@ class BulletRenderer:
         sides = np.array([half - width / 2, half + width / 2, half - height / 2, half + height / 2]) * _NEAR
         self._projection = self._bullet.computeProjectionMatrix(*sides.tolist(), _NEAR, _FAR)
         self._clients: list[int] = []
+        self._solids: list[Solids] = []
         for surface in surfaces:
             self._clients.append(self._bullet.connect(self._bullet.DIRECT))
             _add_ground(self._bullet, self._clients[-1], surface)
+            self._solids.append(Solids(self._bullet, self._clients[-1]))
 
     def render(
         self,
@@ -61,11 +64,14 @@ class BulletRenderer:
         view: NDArray[np.void],
         noise_seed: NDArray[np.uint64],
         out: NDArray[np.uint8] | None = None,
+        objects: NDArray[np.void] | None = None,
     ) -> NDArray[np.uint8]:
         """Render one frame for each car; as `Renderer.render`."""
         if out is None:
             out = np.empty((len(pose), *self.camera.shape), np.uint8)
         for i, frame in enumerate(out):
+            if objects is not None and objects.shape[1]:
+                self._solids[int(surface[i])].show(objects[i])
             rgb = self._whole_frame(pose[i], int(surface[i]), view[i])
             top, _, left, _ = self.camera.crop
             rgb = rgb[top : top + frame.shape[0], left : left + frame.shape[1]]

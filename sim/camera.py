@@ -158,6 +158,11 @@ class Camera:
         falling = np.flatnonzero(np.diff(self._image_radius(angles)) <= 0)
         return float(angles[falling[0]]) if len(falling) else np.pi
 
+    @property
+    def widest(self) -> float:
+        """Largest angle from the optical axis that is projected [rad]."""
+        return np.pi / 2 - 1e-2 if self.distortion is None else self._largest_angle()
+
     def _one_to_one(self) -> bool:
         limit = self._largest_angle()
         corner = np.hypot(self.width, self.height) / 2 / self.focal

@@ -16,6 +16,7 @@ from hairpin.tracks import Track, load_track
 
 from .camera import CAMERAS, Camera
 from .errors import SimError
+from .obstacles import Bots, Obstacles, needed_length
 from .physics import CONTROL_HZ, PHYSICS
 from .randomize import NAMED, NONE, Randomization
 
@@ -24,6 +25,7 @@ STARTS: Final = ("random", "round_robin", "line")
 DEFAULT_CAMERA: Final = "deepracer"
 START_DIRECTIONS: Final = ("ccw", "cw")
 DIRECTIONS: Final = (*START_DIRECTIONS, "both")
+RACES: Final = ("time_trial", "object_avoidance", "head_to_bot")
 ROUND_ROBIN_ADVANCE: Final = 0.05  # share of the lap between the starts of a car's episodes, as in DeepRacer
 
 TrackRef = str | Path | Track
@@ -52,6 +54,8 @@ class WorldConfig:
         start: "random", "round_robin" (0.05 of a lap further each episode) or "line".
         direction: "ccw", "cw", "both" (drawn per episode), or `None` for the order of the track's rows.
         randomization: What differs between episodes.
+        race: "time_trial", "object_avoidance" or "head_to_bot".
+        objects: What stands or drives on the track in it; `None` in a time trial.
     """
 
     tracks: tuple[Track, ...]
@@ -67,6 +71,8 @@ class WorldConfig:
     start: str
     direction: str | None
     randomization: Randomization
+    race: str = "time_trial"
+    objects: Obstacles | Bots | None = None
 
 
 def make_config(
@@ -85,6 +91,9 @@ def make_config(
     start: str = "random",
     direction: str | None = None,
     randomization: Randomization | str = NONE,
+    race: str = "time_trial",
+    obstacles: Obstacles | int | None = None,
+    bots: Bots | int | None = None,
 ) -> WorldConfig:
     """Resolve and check the settings of a world.
 
@@ -104,6 +113,9 @@ def make_config(
         start: "random", "round_robin" or "line".
         direction: "ccw", "cw", "both" or `None`: in the order of the track's rows.
         randomization: A `Randomization`, or the name of one: "none", "mild", "full".
+        race: "time_trial", "object_avoidance" (boxes) or "head_to_bot" (slow cars).
+        obstacles: The boxes, or how many of the default ones; for "object_avoidance".
+        bots: The slow cars, or how many of the default ones; for "head_to_bot".
 
     Raises:
         SimError: A setting is unknown or out of range.
@@ -125,8 +137,9 @@ def make_config(
             raise SimError(f"{name} is {value!r}: give a whole number of at least 1")
     if not (isinstance(control_hz, Real) and 1.0 <= control_hz <= 1000.0):
         raise SimError(f"control_hz is {control_hz!r}: give 1 to 1000 Hz")
+    tracks = _tracks(track)
     return WorldConfig(
-        tracks=_tracks(track),
+        tracks=tracks,
         reward=None if reward is None else resolve(reward),
         observation=dataclasses.replace(spec, camera=model.name),
         camera=dataclasses.replace(
@@ -145,6 +158,8 @@ def make_config(
             if isinstance(randomization, Randomization)
             else NAMED[_choice("randomization", randomization, NAMED)]
         ),
+        race=_choice("race", race, RACES),
+        objects=_objects(race, obstacles, bots, tracks),
     )
 
 
@@ -157,6 +172,34 @@ def one_config(config: WorldConfig | None, settings: Mapping[str, Any]) -> World
     if config is not None and settings:
         raise SimError(f"config and {sorted(settings)[0]} are given: give one or the other")
     return config or make_config(**settings)
+
+
+def _objects(
+    race: str, obstacles: Obstacles | int | None, bots: Bots | int | None, tracks: Sequence[Track]
+) -> Obstacles | Bots | None:
+    """What is on the tracks in a race, if it fits there."""
+    for name, given, own in (("obstacles", obstacles, RACES[1]), ("bots", bots, RACES[2])):
+        if given is not None and race != own:
+            raise SimError(f"{name} are given for the race {race!r}: they are for race={own!r}")
+    if race == "time_trial":
+        return None
+    setup: Obstacles | Bots
+    if race == "object_avoidance":
+        setup = obstacles if isinstance(obstacles, Obstacles) else Obstacles(**_count(obstacles))
+    else:
+        setup = bots if isinstance(bots, Bots) else Bots(**_count(bots))
+    for track in tracks:
+        if needed_length(setup) > track.length:
+            raise SimError(
+                f"{setup.count} objects {setup.min_distance:g} m apart need a track of "
+                f"{needed_length(setup):g} m, {track.name} has {track.length:.1f} m: give fewer, or another "
+                "min_distance"
+            )
+    return setup
+
+
+def _count(number: int | None) -> dict[str, int]:
+    return {} if number is None else {"count": number}
 
 
 def _tracks(track: TrackRef | Sequence[TrackRef]) -> tuple[Track, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,8 +15,9 @@ from numpy.typing import NDArray
 from .config import ROUND_ROBIN_ADVANCE, START_DIRECTIONS, WorldConfig
 from .errors import SimError
 from .latency import MOST_PERIODS
+from .placing import Placement, clear_pose, draw_placement
 from .randomize import draw, draw_car, draw_view, draw_whole
-from .routes import Routes
+from .routes import Lines, Routes
 from .start import start_pose
 
 
@@ -72,6 +74,7 @@ class Episode:
         latency: Age of the pose that the camera shows [control periods].
         delay: How long a command waits [control periods].
         noise_seed: Of the noise in its frames.
+        placement: The objects on its track, if it is not a time trial.
     """
 
     route: int
@@ -83,10 +86,16 @@ class Episode:
     latency: float
     delay: int
     noise_seed: int
+    placement: Placement | None = None
 
 
 def draw_episode(
-    config: WorldConfig, routes: Routes, rng: np.random.Generator, start: Start, turn: float
+    config: WorldConfig,
+    routes: Routes,
+    lanes: Lines,
+    rng: np.random.Generator,
+    start: Start,
+    turn: float,
 ) -> Episode:
     """Draw one car's next episode.
 
@@ -96,6 +105,7 @@ def draw_episode(
     Args:
         config: What the world is made of.
         routes: Its routes.
+        lanes: Their lanes.
         rng: The car's own generator.
         start: What is asked for.
         turn: Start of a car that starts in turn: laps since the start line.
@@ -106,7 +116,7 @@ def draw_episode(
     surface = track * randomization.surfaces + int(rng.integers(randomization.surfaces))
     share = _draw_share(rng, config.start, start.share, turn)
     car, view = draw_car(rng, randomization), draw_view(rng, randomization)
-    return Episode(
+    episode = Episode(
         route=route,
         surface=surface,
         start=share,
@@ -123,6 +133,14 @@ def draw_episode(
             heading=draw(rng, randomization.heading),
         ),
     )
+    if config.objects is None:
+        return episode
+    random_colours = randomization.styles > 0
+    placement = draw_placement(
+        config.objects, routes, lanes, route, share, rng, random_colours=random_colours
+    )
+    pose = clear_pose(routes, lanes, route, share, episode.pose, placement.s, placement.objects)
+    return dataclasses.replace(episode, placement=placement, pose=pose)
 
 
 def turn_of(car: int, num_cars: int, episodes: int) -> float:

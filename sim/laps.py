@@ -22,7 +22,8 @@ from .world import Step, World
 Act = Callable[[NDArray[np.uint8]], NDArray[Any]]
 """A policy: frames (N, h, w, c) uint8 to actions, (N,) or (N, 2)."""
 
-OFF_TRACK_PENALTY: Final = 2.0  # [s], as deepracer-for-cloud sets it
+#: Time that being put back costs [s], as deepracer-for-cloud sets it; a car that stands has lost enough.
+PENALTIES: Final = {Status.OFF_TRACK: 2.0, Status.REVERSED: 2.0, Status.CRASHED: 5.0, Status.IMMOBILIZED: 0.0}
 
 
 @dataclass
@@ -81,8 +82,8 @@ def run_trials(
         act: The policy.
         begin: The starts.
         seed: Of what `config.randomization` draws.
-        resets: How often a car that leaves the track is put back, for `OFF_TRACK_PENALTY` seconds, as
-            DeepRacer's evaluation does; 0 ends the trial there.
+        resets: How often a car that leaves the track or runs into an object is put back, for the seconds of
+            `PENALTIES`, as DeepRacer's evaluation does; 0 ends the trial there.
         on_step: Called after every step, for videos and progress bars.
         stop_at_failure: Stop all trials as soon as one fails: enough to know that not all are completed.
         world: A world of `len(begin)` cars to use again.
@@ -131,7 +132,7 @@ class Logbook:
         self._statuses = [Status.IN_PROGRESS] * world.num_cars
         self._resets_left = np.full(world.num_cars, resets)
         self._lap_times: list[list[float]] = [[] for _ in range(world.num_cars)]
-        self._off_tracks = self._wheels_out = 0
+        self._off_tracks = self._crashes = self._wheels_out = 0
         self._distance = self._time = 0.0
 
     @property
@@ -158,11 +159,12 @@ class Logbook:
 
     def _end(self, i: int, status: Status) -> None:
         self._off_tracks += status is Status.OFF_TRACK
+        self._crashes += status is Status.CRASHED
         self._statuses[i] = status
-        if self._resets_left[i] > 0 and status in (Status.OFF_TRACK, Status.REVERSED, Status.IMMOBILIZED):
+        if self._resets_left[i] > 0 and status in PENALTIES:
             self._resets_left[i] -= 1
             self._statuses[i] = Status.IN_PROGRESS
-            self.world.recover(i, 0.0 if status is Status.IMMOBILIZED else OFF_TRACK_PENALTY)
+            self.world.recover(i, PENALTIES[status])
         else:
             self.running[i] = False
 
@@ -183,6 +185,8 @@ class Logbook:
             distance=self._distance,
             time=self._time,
             statuses=tuple(s.label for s in self._statuses),
+            race=world.config.race,
+            crashes=self._crashes,
         )
 
 

@@ -11,6 +11,35 @@ MOST_PERIODS: Final = 3
 """The longest wait, in control periods."""
 
 
+class Past:
+    """Where things were at the last few control periods.
+
+    Args:
+        shape: Shape (N, ..., 3) of their poses: x, y [m] and yaw [rad]; the first axis is that of the cars.
+    """
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        self._poses = np.zeros((MOST_PERIODS + 1, *shape))  # newest first
+
+    def stand(self, which: NDArray[np.intp], pose: NDArray[np.float64]) -> None:
+        """Forget the past of some: they have always stood at `pose` (K, ..., 3)."""
+        self._poses[:, which] = pose
+
+    def remember(self, pose: NDArray[np.float64]) -> None:
+        """Take the poses (N, ..., 3) after a control period."""
+        self._poses = np.concatenate([pose[None], self._poses[:-1]])
+
+    def seen(self, which: NDArray[np.intp], age: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(K, ..., 3) poses of some, a time (K,) ago [control periods], between two periods if need be."""
+        newer = age.astype(np.int64)
+        older = np.minimum(newer + 1, MOST_PERIODS)
+        first, second = self._poses[newer, which], self._poses[older, which]
+        change = second - first
+        change[..., 2] = (change[..., 2] + np.pi) % (2 * np.pi) - np.pi
+        share = (age - newer).reshape(-1, *[1] * (first.ndim - 1))
+        return first + share * change
+
+
 class Latency:
     """The last few poses and commands of N cars, and how far back each car looks.
 
@@ -19,7 +48,7 @@ class Latency:
     """
 
     def __init__(self, num_cars: int) -> None:
-        self._poses = np.zeros((MOST_PERIODS + 1, num_cars, 3))  # newest first
+        self._poses = Past((num_cars, 3))
         self._commands = np.zeros((MOST_PERIODS + 1, num_cars, 2))
         self._age = np.zeros(num_cars)  # of the pose that a camera shows [control periods]
         self._wait = np.zeros(num_cars, dtype=np.int64)  # of a command [control periods]
@@ -32,7 +61,7 @@ class Latency:
 
     def stand(self, which: NDArray[np.intp], pose: NDArray[np.float64]) -> None:
         """Forget the past of some cars: they have always stood at `pose` (K, 3)."""
-        self._poses[:, which] = pose
+        self._poses.stand(which, pose)
         self._commands[:, which] = 0.0
 
     def hold(self, command: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -42,14 +71,12 @@ class Latency:
 
     def remember(self, pose: NDArray[np.float64]) -> None:
         """Take the poses (N, 3) after a control period."""
-        self._poses = np.concatenate([pose[None], self._poses[:-1]])
+        self._poses.remember(pose)
+
+    def age(self, which: NDArray[np.intp]) -> NDArray[np.float64]:
+        """(K,) age of what the cameras of some cars show [control periods]."""
+        return self._age[which]
 
     def seen(self, which: NDArray[np.intp]) -> NDArray[np.float64]:
         """(K, 3) poses that the cameras show now, between two control periods if need be."""
-        age = self._age[which]
-        newer = age.astype(np.int64)
-        older = np.minimum(newer + 1, MOST_PERIODS)
-        first, second = self._poses[newer, which], self._poses[older, which]
-        change = second - first
-        change[:, 2] = (change[:, 2] + np.pi) % (2 * np.pi) - np.pi
-        return first + (age - newer)[:, None] * change
+        return self._poses.seen(which, self._age[which])

@@ -55,7 +55,7 @@ def _expose_frame(
     offset = np.int32(min(max(bias, -1000.0), 1000.0) * _ONE + _ONE // 2)
     unit = min(max(noise, 0.0), 255.0) * _ONE / _UNIT
     for row in range(rows):
-        bits = _mix(np.uint64(seed) + np.uint64(row + 1) * np.uint64(0x9E3779B97F4A7C15))
+        bits = mix(np.uint64(seed) + np.uint64(row + 1) * np.uint64(0x9E3779B97F4A7C15))
         start = np.int64(bits % np.uint64(_OFFSETS))
         amount = np.int32(unit if bits >> np.uint64(63) else -unit)
         piece = tile[start : start + columns * channels]
@@ -67,7 +67,7 @@ def _expose_frame(
 
 
 @compiled
-def _mix(bits: np.uint64) -> np.uint64:
+def mix(bits: np.uint64) -> np.uint64:
     """Finaliser of SplitMix64 (Steele, Lea, Flood, 2014)."""
     bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)

@@ -29,3 +29,6 @@ OBJECT_DTYPE: Final = np.dtype(
     ]
 )
 """One object. A world holds (N, M) of them: M for each of its N cars, none in a time trial."""
+
+BOX_BUFFER: Final = 0.05
+"""Boxes count so much larger to each side in the rule for crashes (markov/track_geom/constants.py) [m]."""

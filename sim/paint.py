@@ -6,6 +6,7 @@ from typing import Final
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from hairpin.tracks.surface import Surface
 
@@ -42,7 +43,13 @@ class Painter:
         """The picture of one car now: (480, 640, 3) uint8 RGB."""
         world, which = self.world, np.array([car])
         surface = world.surface[which]
-        frame = self._renderer.render(world.pose[which], surface, nominal_view(1), np.zeros(1, np.uint64))[0]
+        frame = self._renderer.render(
+            world.pose[which],
+            surface,
+            nominal_view(1),
+            np.zeros(1, np.uint64),
+            objects=world.objects[which],
+        )[0]
         draw_car(frame, float(world.command[car, 0]))
         seen = world.observe(which)[0]
         _inset(frame, _fit(seen, cv2.INTER_NEAREST), right=True)
@@ -57,9 +64,10 @@ class Painter:
             self._trails[car] = []
         self._times[car] = float(self.world.race.time[car])
         self._trails[car] = [*self._trails[car][-_TRAIL:], self.world.pose[car, :2].copy()]
-        points = (np.array(self._trails[car]) - origin) * scale
-        points[:, 1] = picture.shape[0] - points[:, 1]
-        pixels = np.rint(points * 8).astype(np.int32)
+        for one in self.world.objects[car]:
+            corners = _map_pixels(_footprint(one), picture, scale, origin)
+            cv2.fillConvexPoly(picture, corners, one["color"].tolist(), cv2.LINE_AA, shift=3)
+        pixels = _map_pixels(np.array(self._trails[car]), picture, scale, origin)
         cv2.polylines(picture, [pixels], False, _TRAIL_COLOUR, 1, cv2.LINE_AA, shift=3)
         cv2.circle(picture, (int(pixels[-1, 0]), int(pixels[-1, 1])), 4 * 8, BODY, -1, cv2.LINE_AA, shift=3)
         return picture
@@ -81,6 +89,21 @@ def _map(surface: Surface) -> tuple[Picture, float, Points]:
     level = next((one for one in surface.levels if one.shape[1] <= 3 * _INSET[0]), surface.levels[-1])
     picture = _fit(np.ascontiguousarray(level[::-1]), cv2.INTER_AREA)
     return picture, picture.shape[1] / float(surface.size[0]), surface.origin
+
+
+def _map_pixels(points: Points, picture: Picture, scale: float, origin: Points) -> NDArray[np.int32]:
+    """Where points (P, 2) [m] are on a map, in eighths of pixels."""
+    places = (points - origin) * scale
+    places[:, 1] = picture.shape[0] - places[:, 1]
+    return np.rint(places * 8).astype(np.int32)
+
+
+def _footprint(one: np.void) -> Points:
+    """Corners (4, 2) [m] of an object, seen from above."""
+    signs = np.array([[1, 1], [-1, 1], [-1, -1], [1, -1]])
+    cos, sin = np.cos(one["yaw"]), np.sin(one["yaw"])
+    corners = (signs * [one["half_length"], one["half_width"]]) @ np.array([[cos, sin], [-sin, cos]])
+    return corners + [one["x"], one["y"]]
 
 
 def _fit(picture: Picture, interpolation: int) -> Picture:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from .object_params import KEYS, object_columns
 from .routes import Routes
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ def build_params(
     steps: NDArray[np.int64],
     time: NDArray[np.float64],
     which: Sequence[int],
+    objects: NDArray[np.void] | None = None,
+    crashed: NDArray[np.bool_] | None = None,
 ) -> list[RewardParams]:
     """What the reward functions of some cars see, key by key as DeepRacer's simulator gives it.
 
@@ -38,6 +41,8 @@ def build_params(
         steps: (N,) steps of the episode, its preparing one included.
         time: (N,) simulated time [s].
         which: Indices of the cars that are asked for.
+        objects: (N, M) of `OBJECT_DTYPE`; none if not given.
+        crashed: (N,) whether each car ran into one of them; none did if not given.
     """
     place_rows = places.tolist()
     route_rows = route.tolist()
@@ -81,4 +86,10 @@ def build_params(
                 "sim_time": time_rows[i],
             }
         )
+    if objects is not None and objects.shape[1] and result:
+        columns = object_columns(routes, route, places, objects)
+        crashes = np.zeros(len(places), dtype=bool).tolist() if crashed is None else crashed.tolist()
+        for params, i in zip(result, which, strict=True):
+            values = [column[i] for column in columns]
+            params.update(zip(KEYS, values, strict=True), is_crashed=crashes[i])  # type: ignore[call-arg]
     return result

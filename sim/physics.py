@@ -43,7 +43,7 @@ def nominal_car(num_cars: int) -> NDArray[np.void]:
 
 
 class Physics(Protocol):
-    """N cars on flat ground that do not see each other.
+    """N cars on flat ground, each with what is around it; they do not see each other.
 
     Attributes:
         pose: (N, 3) float64, x [m] and y [m] of ``base_link``, yaw [rad] in (-pi, pi]. For reading only.
@@ -64,12 +64,13 @@ class Physics(Protocol):
         """
         ...
 
-    def step(self, command: NDArray[np.float64]) -> None:
+    def step(self, command: NDArray[np.float64], objects: NDArray[np.void] | None = None) -> None:
         """Advance by one control period.
 
         Args:
             command: (N, 2) finite float64: steering [rad], + = left, and speed [m/s]; clipped to what the car
                 can do (`MAX_STEERING`, 0 to `MAX_SPEED`).
+            objects: (N, M) of `OBJECT_DTYPE`: what each car can run into, where it is in this period.
         """
         ...
 

@@ -10,7 +10,7 @@ from .rules import Status
 
 
 class Race:
-    """The race of N cars, each against the clock alone.
+    """The race of N cars, each against the clock.
 
     Args:
         num_cars: N.
@@ -74,7 +74,11 @@ class Race:
         self._previous[which] = self.progress[which]
 
     def advance(
-        self, active: NDArray[np.bool_], places: NDArray[np.void], moved: NDArray[np.float64]
+        self,
+        active: NDArray[np.bool_],
+        places: NDArray[np.void],
+        moved: NDArray[np.float64],
+        crashed: NDArray[np.bool_],
     ) -> NDArray[np.float64]:
         """Take a step of the active cars into account; for the others time stands still.
 
@@ -82,6 +86,7 @@ class Race:
             active: (N,) cars in an episode.
             places: (N,) of `PLACE_DTYPE`, after the step.
             moved: (N,) distance that the bases moved [m].
+            crashed: (N,) whether they ran into an object.
 
         Returns:
             (N,) time of the lap that the step completed [s], else NaN.
@@ -101,7 +106,7 @@ class Race:
             lap_complete=finished & (self.laps >= self._goal),
             stuck_steps=self._stuck,
             wheels_on=places["wheels_on"],
-            crashed=np.zeros(len(places), dtype=bool),
+            crashed=crashed,
             reversed_steps=self._backward,
             time_up=self.steps > self._max_steps,
         )

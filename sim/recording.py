@@ -29,7 +29,7 @@ class Recording:
         """Go back to the first pose."""
         self._go(0)
 
-    def step(self, command: NDArray[np.float64]) -> None:
+    def step(self, command: NDArray[np.float64], objects: NDArray[np.void] | None = None) -> None:
         """Go on to the next pose."""
         self._go(min(self._at + 1, len(self._poses) - 1))
 

@@ -15,6 +15,7 @@ from .errors import SimError
 
 if TYPE_CHECKING:
     from .render_kernels import Optics
+    from .solid_kernels import Lens
 
 VIEW_DTYPE: Final = np.dtype(
     [
@@ -63,6 +64,7 @@ class Renderer:
         self._optics = _optics(camera)
         self._atlas = pack(surfaces, channels)
         self._tile = noise_tile(columns * channels)
+        self._lens: Lens | None = None  # made when there is an object to draw
 
     def render(
         self,
@@ -71,6 +73,7 @@ class Renderer:
         view: NDArray[np.void],
         noise_seed: NDArray[np.uint64],
         out: NDArray[np.uint8] | None = None,
+        objects: NDArray[np.void] | None = None,
     ) -> NDArray[np.uint8]:
         """Render one frame for each car.
 
@@ -80,6 +83,7 @@ class Renderer:
             view: (N,) of `VIEW_DTYPE`.
             noise_seed: (N,) uint64; the same seed gives the same noise.
             out: (N, rows, columns, channels) uint8, contiguous, to render into.
+            objects: (N, M) of `OBJECT_DTYPE`: what stands on the ground; nothing if not given.
 
         Returns:
             The frames: ``out`` if it was given.
@@ -110,11 +114,26 @@ class Renderer:
             raise SimError(
                 f"surface index out of range: the renderer has surfaces 0 to {self._num_surfaces - 1}"
             )
+        if objects is not None and objects.shape[1]:
+            self._draw_objects(pose, views, objects, out)
         expose(views, np.ascontiguousarray(noise_seed, np.uint64), self._tile, out)
         return out
 
     def close(self) -> None:
         """Nothing to release."""
+
+    def _draw_objects(
+        self,
+        pose: NDArray[np.float64],
+        view: NDArray[np.float64],
+        objects: NDArray[np.void],
+        frames: NDArray[np.uint8],
+    ) -> None:
+        from .solids import draw_objects, make_lens
+
+        if self._lens is None:
+            self._lens = make_lens(self.camera)
+        draw_objects(self._lens, np.ascontiguousarray(pose, np.float64), view, objects, frames)
 
 
 def _optics(camera: Camera) -> Optics:

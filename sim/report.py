@@ -27,6 +27,8 @@ class LapReport:
         distance: Driven by all cars together [m].
         time: Driven by all cars together [s].
         statuses: How each trial ended.
+        race: "time_trial", "object_avoidance" or "head_to_bot".
+        crashes: How often a car ran into an object.
     """
 
     track: str
@@ -41,6 +43,8 @@ class LapReport:
     distance: float
     time: float
     statuses: tuple[str, ...]
+    race: str = "time_trial"
+    crashes: int = 0
 
     @property
     def completion_rate(self) -> float:
@@ -78,6 +82,7 @@ def merge(reports: Sequence[LapReport]) -> LapReport:
         completed=sum(report.completed for report in reports),
         lap_times=tuple(time for report in reports for time in report.lap_times),
         off_tracks=sum(report.off_tracks for report in reports),
+        crashes=sum(report.crashes for report in reports),
         wheels_out=sum(report.wheels_out for report in reports),
         distance=sum(report.distance for report in reports),
         time=sum(report.time for report in reports),

@@ -63,7 +63,7 @@ def make_routes(tracks: Sequence[Track]) -> Routes:
     forward_ccw = np.repeat([track.is_ccw or not track.closed for track in tracks], 2)
     return Routes(
         tracks=tuple(driven),
-        lines=_pack([line for route in driven for line in (route.center, route.inner, route.outer)]),
+        lines=pack([line for route in driven for line in (route.center, route.inner, route.outer)]),
         reverse=reverse,
         is_loop=np.array([route.closed for route in driven]),
         is_ccw=forward_ccw ^ reverse,
@@ -72,7 +72,8 @@ def make_routes(tracks: Sequence[Track]) -> Routes:
     )
 
 
-def _pack(lines: Sequence[NDArray[np.float64]]) -> Lines:
+def pack(lines: Sequence[NDArray[np.float64]]) -> Lines:
+    """Pack polylines (P, 2) [m] for the kernels."""
     starts, deltas, lengths, measures, circles = [], [], [], [], []
     segments, chunks, totals = [], [], []
     segment_count = chunk_count = 0
@@ -158,21 +159,27 @@ def neighbours(lines: Lines, line: int, position: float) -> tuple[int, int]:
 
 @compiled
 def on_road(lines: Lines, route: int, x: float, y: float) -> bool:
-    """Whether a point lies between the borders: inside exactly one of the two rings.
+    """Whether a point lies between the borders."""
+    return between(lines, 3 * route + INNER, 3 * route + OUTER, x, y)
 
-    The borders of an open track are closed by their end points, as the road polygon of the original is.
+
+@njit(cache=True, nogil=True)
+def between(lines: Lines, one: int, other: int, x: float, y: float) -> bool:
+    """Whether a point lies between two lines of a route: inside exactly one of the two rings.
+
+    The lines of an open track are joined at their ends, as the polygons of the original are.
     """
     inside = False
-    for line in (3 * route + INNER, 3 * route + OUTER):
+    for line in (one, other):
         first, last = lines.segments[line]
         for k in range(first, last):
             y0 = lines.start[k, 1]
             y1 = y0 + lines.delta[k, 1]
             if (y0 > y) != (y1 > y) and x < lines.start[k, 0] + lines.delta[k, 0] * (y - y0) / (y1 - y0):
                 inside = not inside
-    for end in range(2):  # an open track's polygon runs along one border and back along the other
-        x0, y0 = _end(lines, 3 * route + INNER, end)
-        x1, y1 = _end(lines, 3 * route + OUTER, end)
+    for end in range(2):  # an open track's polygon runs along one line and back along the other
+        x0, y0 = _end(lines, one, end)
+        x1, y1 = _end(lines, other, end)
         if (y0 > y) != (y1 > y) and x < x0 + (x1 - x0) * (y - y0) / (y1 - y0):
             inside = not inside
     return inside

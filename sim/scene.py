@@ -24,8 +24,9 @@ class FrameRenderer(Protocol):
         view: NDArray[np.void],
         noise_seed: NDArray[np.uint64],
         out: NDArray[np.uint8] | None = None,
+        objects: NDArray[np.void] | None = None,
     ) -> NDArray[np.uint8]:
-        """Frames (N, h, w, c) of N cars."""
+        """Frames (N, h, w, c) of N cars and what stands around each, (N, M) of `OBJECT_DTYPE`."""
         ...
 
     def close(self) -> None:

@@ -31,6 +31,8 @@ from .chassis import (
     WHEELBASE,
     YAW_INERTIA,
 )
+from .contact import push_out
+from .objects import OBJECT_DTYPE
 from .physics import CAR_DTYPE, nominal_car
 
 SUBSTEP_HZ: Final = 120.0
@@ -56,6 +58,7 @@ class SingleTrack:
         self.velocity = np.zeros((num_cars, 3))
         self._car = nominal_car(num_cars)
         self._state = np.zeros(num_cars, dtype=_STATE)
+        self._nothing = np.zeros((num_cars, 0), dtype=OBJECT_DTYPE)
         self._substeps = max(1, round(SUBSTEP_HZ / control_hz))
         self._dt = 1.0 / (control_hz * self._substeps)
 
@@ -68,23 +71,25 @@ class SingleTrack:
         self._state[which] = np.zeros(1, dtype=_STATE)
         self._state["steering"][which] = self._car["steering_offset"][which]
 
-    def step(self, command: NDArray[np.float64]) -> None:
-        """Advance by one control period; see `Physics.step`."""
+    def step(self, command: NDArray[np.float64], objects: NDArray[np.void] | None = None) -> None:
+        """Advance by one control period; see `Physics.step`. `contact.push_out` says what objects do."""
         command = np.ascontiguousarray(command, dtype=np.float64)
-        _step(self.pose, self.velocity, self._state, self._car, command, self._substeps, self._dt)
+        objects = self._nothing if objects is None else objects
+        _step(self.pose, self.velocity, self._state, self._car, command, objects, self._substeps, self._dt)
 
     def close(self) -> None:
         """Nothing to release."""
 
 
 @compiled
-def _step(pose, velocity, state, car, command, substeps, dt):  # type: ignore[no-untyped-def]
+def _step(pose, velocity, state, car, command, objects, substeps, dt):  # type: ignore[no-untyped-def]
     for i in range(pose.shape[0]):
-        _advance(pose[i], velocity[i], state, car, i, command[i, 0], command[i, 1], substeps, dt)
+        steering, speed = command[i, 0], command[i, 1]
+        _advance(pose[i], velocity[i], state, car, i, steering, speed, objects[i], substeps, dt)
 
 
 @compiled
-def _advance(pose, velocity, state, car, i, steering, speed, substeps, dt):  # type: ignore[no-untyped-def]
+def _advance(pose, velocity, state, car, i, steering, speed, objects, substeps, dt):  # type: ignore[no-untyped-def]
     """Advance car i: actuators, then velocity, then pose."""
     p = car[i]
     steering_target = p.steering_gain * _clip(steering, MAX_STEERING) + p.steering_offset
@@ -108,6 +113,8 @@ def _advance(pose, velocity, state, car, i, steering, speed, substeps, dt):  # t
         yaw += turn
         sin, cos = math.sin(turn), math.cos(turn)
         vx, vy = vx * cos + vy * sin, vy * cos - vx * sin
+        if len(objects):
+            x, y, vx, vy = push_out(x, y, yaw, vx, vy, objects)
     pose[0], pose[1], pose[2] = x, y, yaw - math.tau * math.ceil((yaw - math.pi) / math.tau)
     velocity[0], velocity[1], velocity[2] = vx, vy, rate
     state[i].steering, state[i].wheels, state[i].ax = delta, wheels, ax

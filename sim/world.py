@@ -32,6 +32,7 @@ from .scene import make_renderer, make_surfaces
 from .spaces import check_actions
 from .start import start_pose
 from .trace import LapRecorder, TraceRecorder
+from .traffic import Traffic
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,6 +79,7 @@ class World:
         view: (N,) of `VIEW_DTYPE`: each car's camera and light.
         car: (N,) of `CAR_DTYPE`: what each car is like.
         places: (N,) of `PLACE_DTYPE`: where each car is.
+        traffic: The objects around each car.
         race: Steps, time, laps, progress and status of each car.
         active: (N,) cars that took the last step.
         command: (N, 2) steering [rad] and speed [m/s] that each car was told last.
@@ -100,6 +102,7 @@ class World:
         self.physics = physics or make_physics(config.physics, num_cars, config.control_hz)
         self.surfaces = make_surfaces(config)
         self.renderer = make_renderer(config, self.surfaces)
+        self.traffic = Traffic(config.objects, self.routes, num_cars, config.control_hz)
         self.race = Race(num_cars, config.laps, config.max_steps, config.control_hz)
         self.route = np.zeros(num_cars, dtype=np.int64)
         self.surface = np.zeros(num_cars, dtype=np.int64)
@@ -125,6 +128,11 @@ class World:
         """(N, 3) forward and leftward speed [m/s] and yaw rate [rad/s] of each car; not to be written to."""
         return self.physics.velocity
 
+    @property
+    def objects(self) -> NDArray[np.void]:
+        """(N, M) of `OBJECT_DTYPE`: what is on each car's track besides it; M is 0 in a time trial."""
+        return self.traffic.objects
+
     def reseed(self, car: int, generator: np.random.Generator) -> None:
         """Give a car another random generator; what follows its next reset is as in a new world."""
         self._generators[car] = generator
@@ -140,12 +148,16 @@ class World:
         poses, starts = np.empty((len(which), 3)), np.empty(len(which))
         for k, i in enumerate(which.tolist()):
             turn = turn_of(i, self.num_cars, int(self._episodes[i]))
-            episode = draw_episode(self.config, self.routes, self._generators[i], start or Start(), turn)
+            episode = draw_episode(
+                self.config, self.routes, self.traffic.lanes, self._generators[i], start or Start(), turn
+            )
             self.route[i], self.surface[i] = episode.route, episode.surface
             self.car[i], self.view[i] = episode.car[0], episode.view[0]
             self._noise_seed[i] = episode.noise_seed
             self._latency.begin(i, episode.latency, episode.delay)
             poses[k], starts[k] = episode.pose, episode.start
+            if episode.placement is not None:
+                self.traffic.begin(i, episode.placement)
         self._episodes[which] += 1
         self._put(which, poses)
         loops = self.routes.is_loop[self.route[which]]
@@ -187,9 +199,15 @@ class World:
         return self._advance(np.full(self.num_cars, -1), named, command, active)
 
     def recover(self, car: int, penalty: float) -> None:
-        """Put a car back on the centre line where it left the road; its lap goes on after a penalty [s]."""
-        pose = start_pose(self.routes, int(self.route[car]), self.race.lost_at(car))
-        self._put(np.array([car]), pose[None])
+        """Let a car go on with its lap after a penalty [s].
+
+        It is put back on the centre line where it left the road; behind the box that it ran into, in the
+        other lane; and where it is if it ran into another car.
+        """
+        route, share = int(self.route[car]), self.race.lost_at(car)
+        pose = self.traffic.put_back(car, route, share, start_pose(self.routes, route, share))
+        if pose is not None:
+            self._put(np.array([car]), pose[None])
         self.race.go_on(car, penalty)
 
     def observe(self, which: NDArray[np.intp] | None = None) -> NDArray[np.uint8]:
@@ -200,6 +218,7 @@ class World:
             self.surface[which],
             self.view[which],
             self._noise_seed[which] + self.race.steps[which].astype(np.uint64),
+            objects=self.traffic.seen(which, self._latency.age(which)),
         )
 
     def params(self, command: NDArray[np.float64], which: Sequence[int]) -> list[RewardParams]:
@@ -218,6 +237,8 @@ class World:
             steps=self.race.steps,
             time=self.race.time,
             which=which,
+            objects=self.objects,
+            crashed=self.traffic.crashed,
         )
 
     def close(self) -> None:
@@ -242,11 +263,13 @@ class World:
         self.active = active = np.ones(self.num_cars, dtype=bool) if active is None else active.copy()
         before = self.physics.pose[:, :2].copy()
         self.command = np.where(active[:, None], command, 0.0)
-        self.physics.step(self._latency.hold(self.command))
+        self.physics.step(self._latency.hold(self.command), self.objects)
         self._latency.remember(self.physics.pose)
+        self.traffic.advance(active, self.route)
         self.places = locate(self.routes, self.route, self.physics.pose)
         moved = np.hypot(*(self.physics.pose[:, :2] - before).T)
-        lap_time = self.race.advance(active, self.places, moved)
+        crashed = self.traffic.judge(active, self.route, self.physics.pose, self.places["position"])
+        lap_time = self.race.advance(active, self.places, moved, crashed)
         status = self.race.status.copy()
         truncated = active & (status == Status.TIME_UP)
         which = np.flatnonzero(active).tolist()

@@ -1,0 +1,170 @@
+"""The objects of a world: put down for each episode, driven where they drive, and run into."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .bots import BOT_DTYPE, drive_bots, next_wait
+from .chassis import FRONT_POINT
+from .contact import touched
+from .lanes import make_lanes
+from .latency import Past
+from .objects import OBJECT_DTYPE, Kind
+from .obstacles import Bots, Obstacles
+from .placing import Placement, clear_pose
+from .routes import Lines, Routes
+
+RESET_BEHIND = 1.0
+"""A car that ran into a box is put back so far behind it, as in DeepRacer [m]."""
+_NEVER = (1e9, 1e9)  # [s]
+
+
+class Traffic:
+    """The objects around N cars, M around each; none of them notices the others.
+
+    Args:
+        setup: What there is; `None` in a time trial.
+        routes: The world's routes.
+        num_cars: N.
+        control_hz: Steps per second [Hz].
+
+    Attributes:
+        objects: (N, M) of `OBJECT_DTYPE`.
+        crashed: (N,) whether each car ran into an object on its last step.
+        lanes: The routes' lanes.
+    """
+
+    def __init__(
+        self, setup: Obstacles | Bots | None, routes: Routes, num_cars: int, control_hz: float
+    ) -> None:
+        shape = (num_cars, 0 if setup is None else setup.count)
+        self.objects = np.zeros(shape, OBJECT_DTYPE)
+        self.crashed = np.zeros(num_cars, dtype=bool)
+        self.lanes: Lines = make_lanes(routes)
+        self._setup, self._routes = setup, routes
+        self._dt = 1.0 / control_hz
+        self._bots = np.zeros(shape, BOT_DTYPE)
+        self._hits = np.zeros(shape, dtype=bool)
+        self._passed = np.zeros(shape, dtype=bool)  # cars that were run into and not yet left
+        self._past = Past((num_cars, shape[1], 3))
+
+    @property
+    def any(self) -> bool:
+        """Whether there are objects at all."""
+        return self._setup is not None
+
+    def begin(self, car: int, placement: Placement) -> None:
+        """Put down the objects of one car's new episode."""
+        bots = self._bots[car]
+        bots["s"], bots["inner"], bots["done"] = placement.s, placement.lane > 0, -1.0
+        seeds = np.uint64(placement.seed) + (np.arange(len(bots), dtype=np.uint64) << np.uint64(32))
+        bots["seed"] = seeds
+        change = self._lane_change
+        bots["wait"] = [next_wait(seed, change) for seed in seeds]
+        self.objects[car] = placement.objects
+        self.crashed[car] = False
+        self._passed[car] = False
+        self._past.stand(np.array([car]), self._poses()[[car]])
+
+    def advance(self, active: NDArray[np.bool_], route: NDArray[np.int64]) -> None:
+        """Let the objects of the active cars drive for one control period."""
+        setup = self._setup
+        if not isinstance(setup, Bots):
+            return
+        drive_bots(
+            self._routes.lines,
+            self.lanes,
+            route,
+            self._routes.is_loop[route],
+            active,
+            self._bots,
+            self.objects,
+            self._dt,
+            self._lane_change,
+            setup.lane_change_distance,
+        )
+        self._past.remember(self._poses())
+
+    def judge(
+        self,
+        active: NDArray[np.bool_],
+        route: NDArray[np.int64],
+        pose: NDArray[np.float64],
+        position: NDArray[np.float64],
+    ) -> NDArray[np.bool_]:
+        """Who ran into an object.
+
+        Who is run into by a car from behind has not crashed, and a car that went on after it ran into another
+        one has first to get clear of it before it can do so again.
+
+        Args:
+            active: (N,) cars in an episode; the others have not crashed.
+            route: (N,) their routes.
+            pose: (N, 3) of the cars' bases.
+            position: (N,) of their front points along the centre line, as a share of its length.
+
+        Returns:
+            (N,) bool, which is also `crashed`.
+        """
+        if not self.any:
+            return self.crashed
+        touched(pose, self.objects, self._hits)
+        self._passed &= self._hits
+        behind = (self.objects["kind"] == Kind.CAR) & (self._lead(route, position) <= 0.0)
+        counts = self._hits & ~self._passed & ~behind
+        self._hits = counts
+        self.crashed = active & counts.any(axis=1)
+        return self.crashed
+
+    def seen(self, which: NDArray[np.intp], age: NDArray[np.float64]) -> NDArray[np.void]:
+        """(K, M) objects around some cars as they were some control periods (K,) ago."""
+        seen = self.objects[which]
+        if isinstance(self._setup, Bots):
+            then = self._past.seen(which, age)
+            seen["x"], seen["y"], seen["yaw"] = then[..., 0], then[..., 1], then[..., 2]
+        return seen
+
+    def put_back(
+        self, car: int, route: int, share: float, pose: NDArray[np.float64]
+    ) -> NDArray[np.float64] | None:
+        """Where a car goes on: behind the box that it ran into, in the other lane.
+
+        Args:
+            car: The car.
+            route: Its route.
+            share: Where it would be put if it had run into nothing, as a share of the lap.
+            pose: (3,) its pose there; what comes back if no object is near.
+
+        Returns:
+            (3,) the pose, or `None` if it ran into another car: then it goes on where it is.
+        """
+        if not self.any:
+            return pose
+        objects, s = self.objects[car], self._bots["s"][car]
+        length = float(self._routes.length[route])
+        if self.crashed[car]:
+            hit = int(self._hits[car].argmax())
+            if objects["kind"][hit] == Kind.CAR:
+                self._passed[car] |= self._hits[car]
+                return None
+            loop = bool(self._routes.is_loop[route])
+            at = float(s[hit]) - RESET_BEHIND
+            share = (at % length if loop else max(at, 0.0)) / length
+        near = RESET_BEHIND + 0.01  # so that the box that was hit decides about the lane
+        return clear_pose(self._routes, self.lanes, route, share, pose, s, objects, near)
+
+    def _lead(self, route: NDArray[np.int64], position: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(N, M) how far the front points of other cars are ahead of each car's, along the lap [m]."""
+        length = self._routes.length[route][:, None]
+        lead = self._bots["s"] + FRONT_POINT - position[:, None] * length
+        around = (lead + length / 2) % length - length / 2
+        return np.where(self._routes.is_loop[route][:, None], around, lead)
+
+    @property
+    def _lane_change(self) -> tuple[float, float]:
+        setup = self._setup
+        return setup.lane_change or _NEVER if isinstance(setup, Bots) else _NEVER
+
+    def _poses(self) -> NDArray[np.float64]:
+        return np.stack([self.objects["x"], self.objects["y"], self.objects["yaw"]], axis=-1)
