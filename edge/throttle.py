@@ -28,7 +28,9 @@ def throttle(speed: float, top_speed: float, scale: float) -> float:
 
 
 def speed(throttle: float, top_speed: float) -> float:
-    """The speed [m/s] that `throttle` was asked for at full scale; a simulated car's answer to its motor.
+    """The speed [m/s] that a throttle was asked for at full scale; a simulated car's answer to its motor.
+
+    The map bends beyond 1, where it is cut: full throttle stands for all speeds above 5/6 of the fastest.
 
     Args:
         throttle: In [-1, 1]; a car that goes backwards is not simulated, so below 0 it stands.
@@ -36,6 +38,8 @@ def speed(throttle: float, top_speed: float) -> float:
     """
     a, b = _BEND
     share = min(max(throttle, 0.0), 1.0)
+    if share > 1.0 - 1e-3:  # what a pulse of whole nanoseconds can say
+        return top_speed
     return top_speed * (math.sqrt(b * b + 4.0 * a * share) - b) / (2.0 * a)
 
 
