@@ -62,6 +62,11 @@ class Axis:
         reach = self.max - self.mid if signed > 0 else self.mid - self.min
         return round(self.mid + signed * reach)
 
+    def value(self, pulse: int) -> float:
+        """The value in [-1, 1] that a pulse [ns] stands for."""
+        reach = self.max - self.mid if pulse > self.mid else self.mid - self.min
+        return min(max((pulse - self.mid) / reach, -1.0), 1.0) * self.polarity
+
 
 @dataclass(frozen=True)
 class Calibration:

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -83,30 +83,65 @@ def rehearse(
     speed_limit: Annotated[
         float | None, typer.Option(help="Highest speed [m/s]; the car's own if not given.")
     ] = None,
+    real_time: Annotated[
+        bool, typer.Option("--real-time", help="Drive against the clock, with all that runs on the car.")
+    ] = False,
+    latency_ms: Annotated[float, typer.Option(min=0.0, help="Let frames come this much later [ms].")] = 0.0,
+    drop: Annotated[
+        float | None, typer.Option(help="With --real-time: share of the frames that get lost.")
+    ] = None,
+    fps: Annotated[
+        float | None, typer.Option(help="With --real-time: frames per second; 30, as on the car.")
+    ] = None,
+    latency_sweep: Annotated[
+        bool, typer.Option("--latency-sweep", help="Find how much later frames may come.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Drive the simulator with the car's own runtime.
 
+    Time stands still while the policy thinks, so that the result is the same on every computer.
+    With --real-time it does not: camera, deadlines and guard run as on the car. --latency-sweep
+    lets frames come later and later until a trial fails.
+
     Needs the simulator on this computer: pip install 'hairpin[train]'
 
-    Example: hairpin-car rehearse policy.tar.gz --track reinvent_2018 --laps 3
+    Example: hairpin-car rehearse policy.tar.gz --real-time --latency-ms 20 --drop 0.02 --laps 1
     """
-    from .rehearsal import run
-    from .report import rehearsal_as_text
+    from . import report
+    from .rehearsal import run, sweep
 
-    policy = _load(bundle)
-    with _stdout_to_stderr():
-        result = run(
-            policy,
-            track=track,
-            laps=laps,
-            trials=trials,
-            physics=physics,
-            direction=direction,
-            seed=seed,
-            speed_limit=speed_limit,
+    if latency_sweep and (real_time or latency_ms):
+        raise ContractError("--latency-sweep tries latencies by itself, in simulated time: leave out others")
+    live = {name: value for name, value in (("drop", drop), ("fps", fps)) if value is not None}
+    if live and not real_time:
+        raise ContractError(
+            f"--{next(iter(live))} needs --real-time: in simulated time no frame is lost or late"
         )
-    print(json.dumps(result) if as_json else rehearsal_as_text(result))
+    policy = _load(bundle)
+    settings: dict[str, Any] = {
+        "track": track,
+        "laps": laps,
+        "trials": trials,
+        "physics": physics,
+        "direction": direction,
+        "seed": seed,
+        "speed_limit": speed_limit,
+    }
+    with _stdout_to_stderr():
+        if latency_sweep:
+            print(report.SWEEP_HEAD, file=sys.stderr)
+            result = sweep(
+                policy, on_row=lambda row: print(report.sweep_row(row), file=sys.stderr), **settings
+            )
+        elif real_time:
+            from .real_time import run as run_live
+
+            result = run_live(policy, latency=latency_ms / 1e3, **live, **settings)
+        else:
+            result = run(policy, latency=latency_ms / 1e3, **settings)
+    as_text = report.sweep_as_text if latency_sweep else report.rehearsal_as_text
+    print(json.dumps(result) if as_json else as_text(result))
 
 
 add_commands(app)

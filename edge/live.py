@@ -20,7 +20,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from .contract import Command, ContinuousActions, observe
+from .contract import Command, observe
 from .drive_log import DriveLog
 from .drivers.battery import Battery
 from .drivers.camera import Image, OpenCamera
@@ -124,7 +124,6 @@ class LiveDrive:
         self._policy, self._battery, self._log = policy, battery, log
         self._connect = link
         self._link = link()
-        self._top_speed = _top_speed(policy)
         self._armed = threading.Event()
         self._reason = Reason.NOT_ARMED_YET
         self._fault = Reason.NO_FRAME_YET  # of the newest frame
@@ -263,7 +262,7 @@ class LiveDrive:
         settings = self.settings
         command = Limits(settings.speed_limit).apply(wanted)
         turn = steering(command.steering, settings.trim)
-        push = throttle(command.speed, self._top_speed, settings.scale)
+        push = throttle(command.speed, self._policy.top_speed, settings.scale)
         if self._armed.is_set() and (reason := self._not_ready()) is not Reason.NONE:
             self._halt(reason)  # what happened while the policy thought
         reply = self._link.command(turn, push, stamp + HOLD) if self._armed.is_set() else None
@@ -294,10 +293,3 @@ def _verdict(reply: Reply | None) -> Reason:
     if reply is None:
         return Reason.NO_GUARD
     return Reason.NONE if reply.armed and reply.yours else reply.reason
-
-
-def _top_speed(policy: Policy) -> float:
-    actions = policy.contract.actions
-    if isinstance(actions, ContinuousActions):
-        return actions.high[1]
-    return max(speed for _, speed in actions.actions)

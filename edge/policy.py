@@ -11,7 +11,7 @@ import openvino as ov  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
 from .bundle import RT_INFO, Bundle, read_bundle
-from .contract import Command, Contract, ContractError, choose, observe, to_command
+from .contract import Command, ContinuousActions, Contract, ContractError, choose, observe, to_command
 from .errors import BundleError, PolicyError
 
 #: Largest difference of a golden output, a probability or a share of a bound, by precision of the weights.
@@ -67,6 +67,14 @@ class Policy:
             return cls(bundle, batch, threads)
         except BundleError as error:
             raise BundleError(f"{path}: {error}") from None
+
+    @property
+    def top_speed(self) -> float:
+        """Speed of the fastest action [m/s]."""
+        actions = self.contract.actions
+        if isinstance(actions, ContinuousActions):
+            return actions.high[1]
+        return max(speed for _, speed in actions.actions)
 
     def __call__(self, frame: NDArray[np.uint8]) -> Command:
         """What to do, from one camera frame as `observe` takes it.

@@ -88,9 +88,45 @@ def rehearsal_as_text(result: Mapping[str, Any]) -> str:
         _row("mean lap", _seconds(result["mean_lap"])),
         _row("mean speed", f"{result['mean_speed']:.2f} m/s" if result["mean_speed"] is not None else "none"),
         _row("off track", f"{result['off_tracks']} times"),
+        *_live(result),
         *_latency(result["latency_ms"]),
     ]
     return "\n".join(lines)
+
+
+SWEEP_HEAD = "latency [ms]  completed  mean lap [s]"
+
+
+def sweep_row(row: Mapping[str, Any]) -> str:
+    """One latency of `rehearsal.sweep`, under `SWEEP_HEAD`."""
+    lap = "-" if row["mean_lap"] is None else f"{row['mean_lap']:.2f}"
+    completed = f"{row['completed']} of {row['trials']}"
+    return f"{row['latency_ms']:12}  {completed:>9}  {lap:>12}"
+
+
+def sweep_as_text(result: Mapping[str, Any]) -> str:
+    """What `rehearsal.sweep` came to, for people who saw its rows."""
+    if result["survives_ms"] is None:
+        return f"on {result['track']}, {result['physics']} physics, it fails without any added latency"
+    more = "or more: no trial failed" if result["rows"][-1]["latency_ms"] == result["survives_ms"] else ""
+    return (
+        f"on {result['track']}, {result['physics']} physics, all trials are completed with up to "
+        f"{result['survives_ms']} ms of added latency {more}".rstrip()
+    )
+
+
+def _live(result: Mapping[str, Any]) -> Iterable[str]:
+    """What only a rehearsal in real time has."""
+    if "frames" not in result:
+        return
+    frames = ", ".join(f"{count} {what}" for what, count in result["frames"].items() if count)
+    added = f"{result['added_latency_ms']:g} ms added, {result['dropped']:.0%} of the frames dropped"
+    yield _row("camera", f"{result['fps']:g} frames/s, {added}")
+    yield _row("frames", frames or "none")
+    for reason, count in result["stops"].items():
+        yield _row("stopped", f"{count} times: {reason}")
+    if result["slipped"]:
+        yield _row("too slow", f"the simulator had to wait for this computer for {result['slipped']:.1f} s")
 
 
 def _row(name: str, value: str) -> str:

@@ -8,6 +8,7 @@ from .actions import MAX_STEERING
 
 #: Throttle of half the fastest action and of the fastest one, as on DeepRacer's car.
 _HALF, _FULL = 0.8, 1.0
+_BEND = 2.0 * _FULL - 4.0 * _HALF, 4.0 * _HALF - _FULL
 
 
 def throttle(speed: float, top_speed: float, scale: float) -> float:
@@ -22,8 +23,24 @@ def throttle(speed: float, top_speed: float, scale: float) -> float:
         scale: Share of the motor's power that the driver allows, 0 to 1: DeepRacer's "maximum speed".
     """
     ratio = min(abs(speed) / top_speed, 1.0)
-    a, b = 2.0 * _FULL - 4.0 * _HALF, 4.0 * _HALF - _FULL
+    a, b = _BEND
     return math.copysign(scale * min(a * ratio * ratio + b * ratio, 1.0), speed)
+
+
+def speed(throttle: float, top_speed: float) -> float:
+    """The speed [m/s] that a throttle was asked for at full scale; a simulated car's answer to its motor.
+
+    The map bends beyond 1, where it is cut: full throttle stands for all speeds above 5/6 of the fastest.
+
+    Args:
+        throttle: In [-1, 1]; a car that goes backwards is not simulated, so below 0 it stands.
+        top_speed: Speed of the fastest action [m/s].
+    """
+    a, b = _BEND
+    share = min(max(throttle, 0.0), 1.0)
+    if share > 1.0 - 1e-3:  # what a pulse of whole nanoseconds can say
+        return top_speed
+    return top_speed * (math.sqrt(b * b + 4.0 * a * share) - b) / (2.0 * a)
 
 
 def steering(angle: float, trim: float = 0.0) -> float:

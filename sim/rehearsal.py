@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 from hairpin.edge.contract import Command, Contract, ObservationSpec
 from hairpin.tracks import Track, load_track, track_names
 
-from .config import make_config
+from .config import WorldConfig, make_config
 from .episode import Start
 from .errors import SimError
 from .laps import Logbook, place, starts, step_limit
+from .latency import MOST_PERIODS
+from .randomize import Randomization
 from .report import LapReport, merge
 from .world import World
 
@@ -72,6 +74,7 @@ def rehearse(
     physics: str = "bullet",
     direction: str = "both",
     seed: int = 0,
+    latency: float = 0.0,
 ) -> dict[str, Any]:
     """Let a runtime drive the simulator in closed loop.
 
@@ -84,6 +87,7 @@ def rehearse(
         physics: "bullet" or "single_track".
         direction: "ccw", "cw" or "both".
         seed: Of everything random.
+        latency: Age of what the camera shows [s], at most three control periods.
 
     Returns:
         The report as what `json.dump` takes.
@@ -91,10 +95,37 @@ def rehearse(
     Raises:
         SimError, TrackError: A setting cannot be used.
     """
+    config = rehearsal_config(contract, track, laps, trials, physics, direction, latency)
+    reports = []
+    with contextlib.closing(World(config, 1)) as world:
+        for i, start in enumerate(starts(trials, direction)):
+            car = SimulatedCar(world, start, np.random.default_rng([seed, i]))
+            drive(car, car)
+            reports.append(car.report())
+    return merge(reports).to_dict()
+
+
+def rehearsal_config(
+    contract: Contract,
+    track: str | Track | None,
+    laps: int,
+    trials: int,
+    physics: str,
+    direction: str,
+    latency: float = 0.0,
+) -> WorldConfig:
+    """The world of a rehearsal, whose observation is the camera's whole frame.
+
+    Raises:
+        SimError, TrackError: A setting cannot be used.
+    """
+    longest = MOST_PERIODS / contract.control_hz
     if trials < 1:
         raise SimError(f"trials is {trials}: give at least 1")
+    if not 0.0 <= latency <= longest + 1e-9:
+        raise SimError(f"latency is {latency:g} s: give 0 to {longest:g}, three control periods")
     road = _track(contract, track)
-    config = make_config(
+    return make_config(
         track=road,
         reward=None,
         observation=_whole_frame(contract.observation),
@@ -105,14 +136,8 @@ def rehearse(
         max_steps=step_limit(road, laps, contract.control_hz),
         start="line",
         direction=direction,
+        randomization=Randomization(latency=(latency, latency) if latency else None),
     )
-    reports = []
-    with contextlib.closing(World(config, 1)) as world:
-        for i, start in enumerate(starts(trials, direction)):
-            car = SimulatedCar(world, start, np.random.default_rng([seed, i]))
-            drive(car, car)
-            reports.append(car.report())
-    return merge(reports).to_dict()
 
 
 def _track(contract: Contract, track: str | Track | None) -> Track:

@@ -63,7 +63,7 @@ def serve(guard: Guard, listener: socket.socket) -> None:
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda *_: None)
     try:
-        _loop(guard, listener, wake)
+        answer(guard, listener, wake)
     finally:
         guard.disarm(Reason.SHUTDOWN)
         guard.check()
@@ -72,7 +72,8 @@ def serve(guard: Guard, listener: socket.socket) -> None:
         woken.close()
 
 
-def _loop(guard: Guard, listener: socket.socket, wake: socket.socket) -> None:
+def answer(guard: Guard, listener: socket.socket, wake: socket.socket) -> None:
+    """Answer clients until there is something to read from `wake`."""
     clients: dict[int, socket.socket] = {}
     poll = select.poll()
     poll.register(listener, select.POLLIN)

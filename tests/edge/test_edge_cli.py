@@ -161,6 +161,7 @@ def test_rehearse_drives_the_simulator_with_the_runtime(
         "physics": "single_track",
         "direction": "ccw",
         "seed": 0,
+        "latency": 0.0,
     }
     assert all(trial.commands[-1] is None for trial in trials)
     assert {command.speed for trial in trials for command in trial.commands[:-1]} == {0.9}
@@ -174,6 +175,47 @@ def test_rehearse_for_people(
         simulator(monkeypatch, lambda *a, summary=summary, **k: summary)
         assert call(monkeypatch, "rehearse", write()) == 0
         assert shown in capsys.readouterr().out
+
+
+def test_a_latency_sweep_stops_at_the_first_failure(
+    write: WriteBundle, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tried: list[float] = []
+
+    def rehearse(contract: Contract, drive: Any, *, latency: float, **settings: Any) -> dict[str, Any]:
+        tried.append(round(latency, 3))
+        return {**SUMMARY, "completed": 2 if latency < 0.05 else 1, "wheels_out": 0}
+
+    simulator(monkeypatch, rehearse)
+    assert call(monkeypatch, "rehearse", write(), "--latency-sweep", "--json") == 0
+    out, err = capsys.readouterr()
+    assert tried == [0.0, 0.02, 0.04, 0.06]
+    assert json.loads(out)["survives_ms"] == 40
+    assert "1 of 2" in err
+    simulator(monkeypatch, lambda *a, **k: SUMMARY | {"completed": 0})
+    assert call(monkeypatch, "rehearse", write(), "--latency-sweep") == 0
+    assert "it fails without any added latency" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--drop", "0.1"), "--drop needs --real-time"),
+        (("--fps", "60"), "--fps needs --real-time"),
+        (("--latency-sweep", "--real-time"), "leave out others"),
+        (("--real-time",), "rehearse needs the simulator"),
+    ],
+)
+def test_options_of_the_rehearsal_that_do_not_go_together(
+    write: WriteBundle,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    options: tuple[str, ...],
+    message: str,
+) -> None:
+    simulator(monkeypatch, lambda *a, **k: SUMMARY)  # which cannot do it in real time
+    assert call(monkeypatch, "rehearse", write(), *options) == 2
+    assert message in capsys.readouterr().err
 
 
 def test_without_a_simulator(
