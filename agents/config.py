@@ -23,11 +23,13 @@ from hairpin.edge.contract import (
 from hairpin.sim import CAMERAS, DEFAULT_ACTIONS, Randomization, WorldConfig, make_config
 from hairpin.tracks import Track
 
+from .circuits import exam_tracks, training_tracks
 from .errors import RunError
 from .hyperparameters import Hyperparameters, read_hyperparameters
 from .presets import Preset, preset
 
 ALGORITHMS: Final = ("ppo", "sac")
+DEFAULT_TRACK: Final = "reinvent_2018"
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,8 @@ class TrainConfig:
     """Settings of a training run; only track and reward need thought.
 
     Attributes:
-        track: A built-in name, a file or a `Track`.
+        track: A built-in name, a file or a `Track`; if not given, "reinvent_2018", or the tracks that the
+            preset generates.
         reward: A built-in name, `file.py`, `file.py:function`, `package.module:function` or a callable.
         preset: Name of the preset that all else comes from.
         algorithm: "ppo" or "sac"; if not given, what the model metadata says, else "ppo".
@@ -55,7 +58,7 @@ class TrainConfig:
         hyperparameters: A DeepRacer `hyperparameters.json`, or its values; for the preset "deepracer".
     """
 
-    track: str | Path | Track = "reinvent_2018"
+    track: str | Path | Track | None = None
     reward: str | Path | Callable[..., Any] = "center_line"
     preset: str = "fast"
     algorithm: str | None = None
@@ -82,6 +85,7 @@ class Plan:
         preset: The preset.
         algorithm: "ppo" or "sac".
         world: The world that experience comes from.
+        judged: The world that evaluations during the training drive in.
         metadata: The model metadata that was given, if any.
         hyperparameters: Those of DeepRacer's form, where its preset is used.
     """
@@ -90,6 +94,7 @@ class Plan:
     preset: Preset
     algorithm: str
     world: WorldConfig
+    judged: WorldConfig
     metadata: ModelMetadata | None
     hyperparameters: Hyperparameters | None = None
 
@@ -115,8 +120,9 @@ def plan(config: TrainConfig) -> Plan:
             raise RunError(f"{name} is {value}: give at least {least}")
     if config.reward is None:
         raise RunError("no reward is given: nothing could be learned")
+    tracks, exam = _tracks(config, chosen)
     world = make_config(
-        track=config.track,
+        track=tracks,
         reward=config.reward,
         observation=_observation(chosen, config.camera or chosen.camera, metadata),
         actions=actions,
@@ -136,7 +142,17 @@ def plan(config: TrainConfig) -> Plan:
             raise RunError("exploration_type 'e-greedy' is for discrete actions: write 'categorical'")
         settings = {**getattr(chosen, algorithm), **hyperparameters.settings(algorithm)}
         chosen = _with_settings(chosen, algorithm, settings)
-    return Plan(config, chosen, algorithm, world, metadata, hyperparameters)
+    judged = dataclasses.replace(world, tracks=exam or world.tracks)
+    return Plan(config, chosen, algorithm, world, judged, metadata, hyperparameters)
+
+
+def _tracks(config: TrainConfig, chosen: Preset) -> tuple[Any, tuple[Track, ...]]:
+    """What to train on, and what to be judged on if that is something else."""
+    if config.track is not None:
+        return config.track, ()
+    if not chosen.tracks:
+        return DEFAULT_TRACK, ()
+    return training_tracks(chosen.tracks, config.seed), exam_tracks(chosen.exam_tracks, config.seed)
 
 
 def _with_settings(chosen: Preset, algorithm: str, settings: Mapping[str, Any]) -> Preset:

@@ -10,13 +10,10 @@ import numpy as np
 
 from hairpin.sim import Randomization, World, WorldConfig
 from hairpin.sim.laps import Act, LapReport, Start, laps_done, run_trials, step_limit
-from hairpin.sim.randomize import MILD
+from hairpin.sim.randomize import MILD, NAMED
 
 STARTS: Final = 16  # 8 places, both directions
 LAPS: Final = 3
-#: Another car and other light in every trial, so that a policy that only just laps does not pass; where and
-#: how it starts is given.
-_CONFIRMING: Final = dataclasses.replace(MILD, offset=None, heading=None)
 
 
 @dataclass(frozen=True)
@@ -68,19 +65,28 @@ class Gate:
     Args:
         world: The training world; track, camera and actions come from it.
         direction: "ccw", "cw" or "both".
+        randomization: Name of what differs between the trials of the second evaluation: another car and other
+            light in each, so that a policy that only just laps does not pass.
 
     Attributes:
         trials: Of the last evaluation in the nominal world.
     """
 
-    def __init__(self, world: WorldConfig, direction: str | None) -> None:
+    def __init__(
+        self, world: WorldConfig, direction: str | None, randomization: Randomization | str = MILD
+    ) -> None:
         self.trials: list[Trial] = []
         limit = max(step_limit(track, LAPS, world.control_hz) for track in world.tracks)
         base = dataclasses.replace(
             world, reward=None, laps=LAPS, max_steps=limit, direction=None, randomization=Randomization()
         )
         self._first = World(base, STARTS)
-        self._second = World(dataclasses.replace(base, randomization=_CONFIRMING), STARTS)
+        confirming = dataclasses.replace(
+            NAMED[randomization] if isinstance(randomization, str) else randomization,
+            offset=None,
+            heading=None,
+        )  # starts are given
+        self._second = World(dataclasses.replace(base, randomization=confirming), STARTS)
         self._starts = _starts(direction, shift=0.0), _starts(direction, shift=1 / STARTS)
 
     def judge(self, act: Act, steps: int) -> Verdict:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
+
+from hairpin.sim import Randomization
+from hairpin.sim.randomize import FULL
 
 from .errors import RunError
 from .hyperparameters import Hyperparameters
@@ -24,9 +28,11 @@ class Preset:
         features: Width of the network's last shared layer.
         num_envs: Cars that gather experience in lockstep.
         max_steps: Steps after which an episode is cut.
-        randomization: Name of what differs between episodes.
+        randomization: What differs between episodes, or its name; also between the trials that confirm a policy.
         steps: Budget of environment steps, unless the user gives one.
         evaluate_every: Environment steps between evaluations, which are also checkpoints.
+        tracks: How many tracks are generated to train on, where none is given; 0 for the default track.
+        exam_tracks: How many more are generated for evaluations.
         start: Where episodes begin: "random", "round_robin" or "line".
         scale_rewards: Whether rewards are scaled to unit variance of their returns.
         bootstrap_laps: Whether a finished lap is worth what would have followed, rather than nothing more.
@@ -44,9 +50,11 @@ class Preset:
     features: int
     num_envs: int
     max_steps: int
-    randomization: str
+    randomization: Randomization | str
     steps: int
     evaluate_every: int
+    tracks: int = 0
+    exam_tracks: int = 0
     start: str = "random"
     scale_rewards: bool = True
     bootstrap_laps: bool = True
@@ -87,6 +95,32 @@ PRESETS: Final[Mapping[str, Preset]] = {
             "train_freq": 1,
             "gradient_steps": 8,
             "learning_starts": 1_000,
+        },
+    ),
+    "general": Preset(
+        title="many generated tracks, cars, cameras and lights: drives where it has never been",
+        width=80,
+        height=60,
+        keep_sky=2,
+        camera="wide",
+        network="patch",
+        features=128,
+        num_envs=64,
+        max_steps=300,
+        randomization=dataclasses.replace(FULL, styles=2),  # of each track
+        steps=600_000,
+        evaluate_every=65_536,
+        tracks=32,
+        exam_tracks=4,
+        ppo={
+            "n_steps": 64,
+            "batch_size": 512,
+            "n_epochs": 4,
+            "learning_rate": 5e-4,
+            "gamma": 0.97,
+            "gae_lambda": 0.9,
+            "ent_coef": 0.01,
+            "clip_range": 0.2,
         },
     ),
     # DeepRacer's own settings (deepracer-simapp, markov/sagemaker_graph_manager.py and its defaults of

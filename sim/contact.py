@@ -52,7 +52,7 @@ def collides(x: float, y: float, yaw: float, objects: NDArray[np.void], margin: 
     return False
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def overlap(x: Any, y: Any, yaw: Any, one: Any, margin: Any) -> Any:
     """How far a car's rectangle reaches into an object's, by separating axes.
 
@@ -85,7 +85,7 @@ def overlap(x: Any, y: Any, yaw: Any, one: Any, margin: Any) -> Any:
     return depth, nx, ny
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def push_out(x: Any, y: Any, yaw: Any, vx: Any, vy: Any, objects: Any) -> Any:
     """Keep a car out of objects: it is moved to where it touches, and loses its speed into them.
 

@@ -15,6 +15,7 @@ from hairpin.tracks import Track
 from .config import WorldConfig
 from .episode import Start
 from .errors import SimError
+from .oscillation import fast_power, mean_change
 from .report import LapReport
 from .rules import Status
 from .world import Step, World
@@ -35,6 +36,7 @@ class Trace:
         speed: Forward speed per step [m/s].
         command: Commanded steering [deg] and speed [m/s] per step.
         progress: Share of the lap done per step [%].
+        position: Place along the centre line per step, as a share of it, in the direction driven.
         reverse: Whether the trial ran against the rows of the track's file.
     """
 
@@ -43,6 +45,7 @@ class Trace:
     speed: list[float] = field(default_factory=list)
     command: list[NDArray[np.float64]] = field(default_factory=list)
     progress: list[float] = field(default_factory=list)
+    position: list[float] = field(default_factory=list)
 
 
 def starts(trials: int, direction: str | None) -> list[Start]:
@@ -152,6 +155,7 @@ class Logbook:
             trace.speed.append(float(world.velocity[i, 0]))
             trace.command.append(step.command[i])
             trace.progress.append(float(step.progress[i]))
+            trace.position.append(float(world.places["position"][i]))
             if not np.isnan(step.lap_time[i]):
                 self._lap_times[i].append(float(step.lap_time[i]))
             if step.terminated[i] or step.truncated[i]:
@@ -172,6 +176,7 @@ class Logbook:
         """Sum it all up."""
         world = self.world
         ways = {bool(world.routes.is_ccw[r]) for r in world.route}
+        steering = [np.array([command[0] for command in trace.command]) for trace in self.traces]
         return LapReport(
             track=world.config.tracks[0].name,
             physics=world.config.physics,
@@ -187,7 +192,17 @@ class Logbook:
             statuses=tuple(s.label for s in self._statuses),
             race=world.config.race,
             crashes=self._crashes,
+            steering_change=mean_change(steering),
+            steering_power=fast_power(steering, self._curvatures(), world.config.control_hz),
         )
+
+    def _curvatures(self) -> list[NDArray[np.float64]]:
+        """Curvature of the centre line per step of each trial [1/m]."""
+        routes = self.world.routes
+        return [
+            routes.tracks[route].curvature(np.array(trace.position) * routes.length[route])
+            for route, trace in zip(self.world.route.tolist(), self.traces, strict=True)
+        ]
 
 
 def laps_done(world: World) -> NDArray[np.float64]:

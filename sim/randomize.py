@@ -70,6 +70,7 @@ class Randomization:
         bias: Brightness [gray levels].
         noise: Standard deviation of pixel noise [gray levels].
         styles: How many random colourings of each track to draw from, beside the nominal one.
+        style_seed: Which ones; those of another seed are none that a policy has been trained on.
 
     Raises:
         SimError: A range is none, or spans what makes no sense.
@@ -94,14 +95,17 @@ class Randomization:
     bias: Range | None = None
     noise: Range | None = None
     styles: int = 0
+    style_seed: int = 0
 
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)
-            if field.name != "styles" and value is not None:
+            if field.name not in ("styles", "style_seed") and value is not None:
                 _check_range(field.name, value)
         if not (isinstance(self.styles, int) and 0 <= self.styles <= MOST_STYLES):
             raise SimError(f"randomization styles={self.styles}: give 0 to {MOST_STYLES}")
+        if not (isinstance(self.style_seed, int) and self.style_seed >= 0):
+            raise SimError(f"randomization style_seed={self.style_seed}: give a whole number, 0 or more")
 
     @property
     def surfaces(self) -> int:

@@ -29,6 +29,9 @@ class LapReport:
         statuses: How each trial ended.
         race: "time_trial", "object_avoidance" or "head_to_bot".
         crashes: How often a car ran into an object.
+        steering_change: Mean absolute change of the steering command from step to step [deg].
+        steering_power: Power of the steering command above 2 Hz on straights [deg^2], as
+            `oscillation.fast_power` defines it; `None` where there was none.
     """
 
     track: str
@@ -45,6 +48,8 @@ class LapReport:
     statuses: tuple[str, ...]
     race: str = "time_trial"
     crashes: int = 0
+    steering_change: float = 0.0
+    steering_power: float | None = None
 
     @property
     def completion_rate(self) -> float:
@@ -73,7 +78,7 @@ class LapReport:
 
 
 def merge(reports: Sequence[LapReport]) -> LapReport:
-    """One report of trials that were driven one after the other on the same track."""
+    """One report of trials that were driven one after the other on the same track; means are by driven time."""
     directions = {report.direction for report in reports}
     return dataclasses.replace(
         reports[0],
@@ -87,4 +92,13 @@ def merge(reports: Sequence[LapReport]) -> LapReport:
         distance=sum(report.distance for report in reports),
         time=sum(report.time for report in reports),
         statuses=tuple(status for report in reports for status in report.statuses),
+        steering_change=_mean([(report.steering_change, report.time) for report in reports]) or 0.0,
+        steering_power=_mean([(report.steering_power, report.time) for report in reports]),
     )
+
+
+def _mean(weighted: Sequence[tuple[float | None, float]]) -> float | None:
+    """Mean of the values that are there, by weight."""
+    known = [(value, weight) for value, weight in weighted if value is not None]
+    total = sum(weight for _, weight in known)
+    return sum(value * weight for value, weight in known) / total if total else None

@@ -163,7 +163,7 @@ def on_road(lines: Lines, route: int, x: float, y: float) -> bool:
     return between(lines, 3 * route + INNER, 3 * route + OUTER, x, y)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def between(lines: Lines, one: int, other: int, x: float, y: float) -> bool:
     """Whether a point lies between two lines of a route: inside exactly one of the two rings.
 

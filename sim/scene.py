@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hairpin.tracks.style import STYLES, random_style
-from hairpin.tracks.surface import Surface, rasterise
+from hairpin.tracks.surface import Surface, default_texel, extent, rasterise
 
 from .config import WorldConfig
 from .render import Renderer
+
+
+#: Texels of all surfaces of a world: 4 bytes each in colour with their levels, and 3 in gray as cameras read them.
+MAX_TEXELS: Final = 64_000_000
 
 
 class FrameRenderer(Protocol):
@@ -35,10 +39,21 @@ class FrameRenderer(Protocol):
 
 
 def make_surfaces(config: WorldConfig) -> list[Surface]:
-    """The surfaces of all tracks, track after track, `Randomization.surfaces` of each."""
-    rng = np.random.default_rng(0)  # the pool of styles is part of the world, not of an episode
-    styles = [STYLES["deepracer"], *(random_style(rng) for _ in range(config.randomization.styles))]
-    return [rasterise(track, style) for track in config.tracks for style in styles]
+    """The surfaces of all tracks, track after track, `Randomization.surfaces` of each.
+
+    Each track has its own random styles. All surfaces together hold at most `MAX_TEXELS` texels: those of many
+    or long tracks are coarser.
+    """
+    rng = np.random.default_rng(
+        config.randomization.style_seed
+    )  # the styles are part of the world, not of an episode
+    texels = sum(float(np.prod(extent(track)[1])) for track in config.tracks) * config.randomization.surfaces
+    coarsest = float(np.sqrt(texels / MAX_TEXELS))
+    return [
+        rasterise(track, style, texel=max(default_texel(track), coarsest))
+        for track in config.tracks
+        for style in (STYLES["deepracer"], *(random_style(rng) for _ in range(config.randomization.styles)))
+    ]
 
 
 def make_renderer(config: WorldConfig, surfaces: list[Surface]) -> FrameRenderer:

@@ -66,9 +66,9 @@ def rasterise(
     """
     from .raster import draw
 
-    low, size = _extent(track, margin)
+    low, size = extent(track, margin)
     if texel is None:
-        texel = max(TEXEL, float(np.sqrt(size.prod() / _MAX_TEXELS)))
+        texel = default_texel(track, margin)
     if not 0 < texel <= _COARSEST:
         raise TrackError(f"texel={texel}: give an edge above 0 and up to {_COARSEST} m")
     num_levels = 1 + max(0, round(float(np.log2(_COARSEST / texel))))
@@ -78,7 +78,17 @@ def rasterise(
     return Surface(low, texel, levels, style)
 
 
-def _extent(track: Track, margin: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def default_texel(track: Track, margin: float = 1.0) -> float:
+    """Edge of a texel [m] that `rasterise` takes by default."""
+    return max(TEXEL, float(np.sqrt(extent(track, margin)[1].prod() / _MAX_TEXELS)))
+
+
+def extent(track: Track, margin: float = 1.0) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Lower left corner (2,) and size (2,) [m] of the rectangle that `rasterise` draws.
+
+    Raises:
+        TrackError: The margin is out of range.
+    """
     if not 0.2 <= margin <= 100:
         raise TrackError(f"margin={margin}: give 0.2 to 100 m")
     points = np.concatenate((track.inner, track.outer))

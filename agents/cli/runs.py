@@ -291,6 +291,7 @@ def _print_report(report: LapReport) -> None:
         "best lap": best,
         "mean lap": mean,
         "mean speed": f"{report.mean_speed:.2f} m/s",
+        "steering": f"{report.steering_change:.1f} deg/step",
     }
     where = f"{report.track}, {report.physics} physics, direction {report.direction}"
     table = Table(*cells, title=f"{where}: {laps} in each trial", box=SIMPLE)

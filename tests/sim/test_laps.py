@@ -59,6 +59,7 @@ def test_clean_trials_both_ways_round() -> None:
     assert [trace.reverse for trace in traces] == [False, True, False, True]
     for trace in traces:
         assert len(trace.pose) == len(trace.speed) == len(trace.command) == len(trace.progress)
+        assert len(trace.position) == len(trace.pose)
         assert trace.progress[-1] == 100.0
     assert sum(len(trace.pose) for trace in traces) == round(report.time * 15)
 
@@ -157,7 +158,9 @@ def test_reports_add_up() -> None:
     merged = merge(parts)
     assert [part.direction for part in parts] == ["ccw", "cw"]
     assert (merged.distance, merged.time) == pytest.approx((together.distance, together.time))
-    exact = {"distance": 0.0, "time": 0.0, "mean_speed": 0.0}
+    assert merged.steering_change == pytest.approx(together.steering_change, rel=0.02)
+    assert merged.steering_power == pytest.approx(together.steering_power, rel=0.05, abs=0.1)
+    exact = {"distance": 0.0, "time": 0.0, "mean_speed": 0.0, "steering_change": 0.0, "steering_power": 0.0}
     assert merged.to_dict() | exact == together.to_dict() | exact
     assert merge(parts[:1]) == parts[0]
 

@@ -15,6 +15,8 @@ from hairpin.sim import Randomization, SimError, make_config
 from hairpin.sim.physics import CAR_DTYPE, nominal_car
 from hairpin.sim.randomize import FULL, MILD, NAMED, draw_car, draw_view, draw_whole
 from hairpin.sim.render import VIEW_DTYPE, nominal_view
+from hairpin.sim.scene import make_surfaces
+from hairpin.tracks.style import STYLES
 
 
 @given(seed=st.integers(0, 2**32 - 1), name=st.sampled_from(["mild", "full"]))
@@ -33,7 +35,7 @@ def test_everything_drawn_is_within_its_bounds(seed: int, name: str) -> None:
 def test_there_is_a_range_for_everything_that_can_differ() -> None:
     names = {field.name for field in fields(Randomization)}
     assert set(CAR_DTYPE.names or ()) | set(VIEW_DTYPE.names or ()) <= names
-    assert {field.name for field in fields(FULL) if not getattr(FULL, field.name)} == set()
+    assert {field.name for field in fields(FULL) if not getattr(FULL, field.name)} == {"style_seed"}
 
 
 def test_nothing_is_random_unless_asked_for() -> None:
@@ -42,7 +44,9 @@ def test_nothing_is_random_unless_asked_for() -> None:
     assert (world.pose == world.pose[0]).all() and (world.surface == 0).all()
 
 
-@pytest.mark.parametrize("name", [field.name for field in fields(Randomization) if field.name != "styles"])
+@pytest.mark.parametrize(
+    "name", [field.name for field in fields(Randomization) if not field.name.startswith("style")]
+)
 def test_each_range_alone_changes_what_it_names(name: str) -> None:
     low, high = getattr(FULL, name)
     plain = tiny_world(6)
@@ -62,6 +66,20 @@ def test_styles_change_the_colours_alone() -> None:
     assert set(world.surface) == {0, 1, 2, 3} and len(world.surfaces) == 4
     same = (world.observe() == plain.observe()).all(axis=(1, 2, 3))
     assert (same == (world.surface == 0)).all()
+    others = tiny_world(12, randomization=Randomization(styles=3, style_seed=1))
+    same = (world.observe() == others.observe()).all(axis=(1, 2, 3))
+    assert (same == (world.surface == 0)).all()
+
+
+def test_each_track_has_its_own_styles_and_all_share_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    setup = make_config(track=["oval", "bowtie"], randomization=Randomization(styles=1))
+    fine = make_surfaces(setup)
+    assert [surface.style == STYLES["deepracer"] for surface in fine] == [True, False, True, False]
+    assert fine[1].style != fine[3].style and {surface.texel for surface in fine} == {0.005}
+    monkeypatch.setattr("hairpin.sim.scene.MAX_TEXELS", 500_000)
+    coarse = make_surfaces(setup)
+    assert {surface.texel for surface in coarse} != {0.005}
+    assert sum(surface.levels[0][..., 0].size for surface in coarse) < 1.5 * 500_000  # they are rounded up
 
 
 def test_each_delay_is_as_likely_as_the_others() -> None:
@@ -94,6 +112,7 @@ def test_long_latency_counts_as_three_periods() -> None:
         ({"noise": (-1.0, 1.0)}, "it can go from 0"),
         ({"styles": -1}, "styles=-1"),
         ({"styles": 1.5}, "styles=1.5"),
+        ({"style_seed": -1}, "style_seed=-1"),
     ],
 )
 def test_what_makes_no_sense_is_refused_in_one_line(ranges: dict[str, Any], text: str) -> None:

@@ -1,0 +1,39 @@
+"""Generated tracks to learn on and to be judged on, for policies that are to drive where they have never been."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from hairpin.tracks import Track
+from hairpin.tracks.generator import generate
+
+#: What tracks differ in [m]; DeepRacer's own are 0.6 to 1.1 m wide, 16 to 69 m long and bend at 0.4 m or more.
+#: Longer ones would teach no other bends, and take more memory.
+WIDTH: Final = (0.5, 1.1)
+LENGTH: Final = (12.0, 30.0)
+RADIUS: Final = (0.4, 0.8)
+
+
+def training_tracks(count: int, seed: int) -> tuple[Track, ...]:
+    """Tracks to train on; the same seed gives the same ones."""
+    return _tracks(count, [seed, 0])
+
+
+def exam_tracks(count: int, seed: int) -> tuple[Track, ...]:
+    """Tracks that are none of `training_tracks` of the same seed."""
+    return _tracks(count, [seed, 1])
+
+
+def _tracks(count: int, seed: list[int]) -> tuple[Track, ...]:
+    rng = np.random.default_rng(seed)
+    return tuple(
+        generate(
+            int(rng.integers(2**31)),
+            length=round(float(rng.uniform(*LENGTH)), 2),
+            width=round(float(rng.uniform(*WIDTH)), 2),
+            min_radius=round(float(rng.uniform(*RADIUS)), 2),
+        )
+        for _ in range(count)
+    )
