@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from gymnasium import spaces
+from stable_baselines3.common.policies import MultiInputActorCriticPolicy
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from torch import nn
 
@@ -43,6 +44,45 @@ class PatchCNN(BaseFeaturesExtractor):
     def forward(self, observations: torch.Tensor) -> torch.Tensor:
         """Features (B, features_dim) of frames (B, c, h, w) float32 in [0, 1]."""
         features: torch.Tensor = self.linear(self.cnn(observations))
+        return features
+
+
+class AsymmetricPolicy(MultiInputActorCriticPolicy):
+    """An actor that sees frames, and a critic that knows the car's state instead.
+
+    A critic serves in training alone, so it may know what no camera shows: it need not learn to see, and
+    what it says of a frame is not blurred by all the speeds at which that frame can be met.
+    Source: Pinto et al., Asymmetric Actor Critic for Image-Based Robot Learning, 2017.
+    """
+
+    def _build(self, lr_schedule: Any) -> None:
+        self.vf_features_extractor = StateMLP(self.observation_space["state"], self.features_dim)
+        super()._build(lr_schedule)
+
+
+class FrameCNN(PatchCNN):
+    """A `PatchCNN` over the frames of observations that hold more."""
+
+    def __init__(self, observation_space: spaces.Dict, **settings: Any) -> None:
+        super().__init__(observation_space["frame"], **settings)
+
+    def forward(self, observations: Any) -> torch.Tensor:
+        """As for `PatchCNN`; of a dict the frames alone are looked at."""
+        return super().forward(observations["frame"] if isinstance(observations, dict) else observations)
+
+
+class StateMLP(BaseFeaturesExtractor):
+    """Two dense layers over the state in observations that hold more."""
+
+    def __init__(self, observation_space: spaces.Box, features_dim: int) -> None:
+        super().__init__(observation_space, features_dim)
+        self.mlp = nn.Sequential(
+            nn.Linear(observation_space.shape[0], 256), nn.ELU(), nn.Linear(256, features_dim), nn.ELU()
+        )
+
+    def forward(self, observations: Any) -> torch.Tensor:
+        """Features (B, features_dim)."""
+        features: torch.Tensor = self.mlp(observations["state"])
         return features
 
 

@@ -16,8 +16,10 @@ from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices, VecEnvO
 
 from .config import WorldConfig
 from .errors import SimError
+from .privileged import SIZE, TrackState
 from .rules import Status
 from .vector import RacingVecEnv
+from .world import Step
 
 
 class SB3VecEnv(VecEnv):
@@ -29,6 +31,8 @@ class SB3VecEnv(VecEnv):
         render_mode: "rgb_array" to have `render()` draw the cars.
         bootstrap_laps: Whether a finished lap is reported as a time limit rather than an end. The agent then
             does not learn that a finished lap ends its income, as it would from a reward above 0.
+        privileged: Whether an observation is a dict of the frame ("frame") and what only a critic may know
+            ("state", see `TrackState`).
     """
 
     def __init__(
@@ -38,13 +42,18 @@ class SB3VecEnv(VecEnv):
         *,
         render_mode: str | None = None,
         bootstrap_laps: bool = True,
+        privileged: bool = False,
     ) -> None:
-        self.env = RacingVecEnv(
+        self.env = _Cars(
             num_envs, autoreset_mode=AutoresetMode.SAME_STEP, render_mode=render_mode, config=config
         )
         self.bootstrap_laps = bootstrap_laps
         h, w, c = config.observation.shape
-        space = spaces.Box(0, 255, (c, h, w), np.uint8)
+        space: spaces.Space[Any] = spaces.Box(0, 255, (c, h, w), np.uint8)
+        self._state = TrackState(self.env.world) if privileged else None
+        if self._state is not None:
+            self.env.state = self._state
+            space = spaces.Dict({"frame": space, "state": spaces.Box(-np.inf, np.inf, (SIZE,))})
         super().__init__(num_envs, space, self.env.single_action_space)
         self.metadata["render_fps"] = self.env.metadata["render_fps"]
         self._actions: NDArray[Any] = np.zeros(0)
@@ -65,7 +74,7 @@ class SB3VecEnv(VecEnv):
         self._reset_options()
         self._return[:] = 0.0
         self._length[:] = 0
-        return _channels_first(observation)
+        return self._seen(observation)
 
     def step_async(self, actions: NDArray[Any]) -> None:
         """Take the actions; `step_wait` drives."""
@@ -82,14 +91,23 @@ class SB3VecEnv(VecEnv):
             infos[i] = self._last_info(i, bool(truncated[i]), step)
         self._return[done] = 0.0
         self._length[done] = 0
-        return _channels_first(observation), reward.astype(np.float32), done, infos
+        return self._seen(observation), reward.astype(np.float32), done, infos
+
+    def _seen(self, frames: NDArray[np.uint8]) -> Any:
+        if self._state is None:
+            return _channels_first(frames)
+        return {"frame": _channels_first(frames), "state": self._state.of(np.arange(self.num_envs))}
+
+    def _last_seen(self, car: int, step: dict[str, Any]) -> Any:
+        frame = _channels_first(step["final_obs"][car])
+        return frame if self._state is None else {"frame": frame, "state": self.env.final_state[car]}
 
     def _last_info(self, car: int, truncated: bool, step: dict[str, Any]) -> dict[str, Any]:
         """What is told of a car whose episode ended."""
         final = step["final_info"]
         status = final["status"][car]
         info = {
-            "terminal_observation": _channels_first(step["final_obs"][car]),
+            "terminal_observation": self._last_seen(car, step),
             "TimeLimit.truncated": truncated or (self.bootstrap_laps and status == Status.LAP_COMPLETE.label),
             "episode": {
                 "r": float(self._return[car]),
@@ -132,6 +150,18 @@ class SB3VecEnv(VecEnv):
     def get_images(self) -> Sequence[NDArray[np.uint8] | None]:
         """One picture per car, if the environment draws."""
         return self.env.render() or [None] * self.num_envs
+
+
+class _Cars(RacingVecEnv):
+    """Notes what only a critic may know of the cars before those that are done start anew."""
+
+    state: TrackState | None = None
+    final_state: NDArray[np.float32] = np.zeros((0, SIZE), np.float32)
+
+    def _restart(self, done: NDArray[np.bool_], step: Step, observation: NDArray[np.uint8]) -> dict[str, Any]:
+        if self.state is not None:
+            self.final_state = self.state.of(np.arange(self.num_envs))
+        return super()._restart(done, step, observation)
 
 
 def _channels_first(frames: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .line import line
+
 if TYPE_CHECKING:
     from hairpin.tracks import Track
 
-app = typer.Typer(help="List, look at, convert and make tracks.", no_args_is_help=True)
+app = typer.Typer(help="List, look at, convert and make tracks; find their racing lines.", no_args_is_help=True)
+app.command()(line)
 
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON, lengths in metres.")]
 
