@@ -49,7 +49,9 @@ class TrainConfig:
         num_envs: Cars that gather experience in lockstep; the preset's if not given.
         physics: "single_track" or "bullet".
         camera: Name of the camera; the preset's if not given.
-        direction: "ccw", "cw" or "both".
+        direction: "ccw", "cw", "both" (drawn per episode) or "alternate" (each episode the other way round); the
+            preset's if not given.
+        start: "random", "round_robin" or "line"; the preset's if not given.
         randomization: What differs between episodes; the preset's if not given.
         clone: A run whose policy is the start of this one.
         hyperparameters: A DeepRacer `hyperparameters.json`, or its values; for the preset "deepracer".
@@ -67,7 +69,8 @@ class TrainConfig:
     num_envs: int | None = None
     physics: str = "single_track"
     camera: str | None = None
-    direction: str = "both"
+    direction: str | None = None
+    start: str | None = None
     randomization: Randomization | str | None = None
     clone: str | Path | None = None
     hyperparameters: str | Path | Hyperparameters | None = None
@@ -122,8 +125,8 @@ def plan(config: TrainConfig) -> Plan:
         actions=actions,
         physics=config.physics,
         max_steps=chosen.max_steps,
-        start=chosen.start,
-        direction=config.direction,
+        start=config.start or chosen.start,
+        direction=config.direction or chosen.direction,
         randomization=chosen.randomization if config.randomization is None else config.randomization,
     )
     if algorithm == "sac" and not isinstance(world.actions, ContinuousActions):

@@ -97,7 +97,7 @@ def learn(
     model.tensorboard_log = str(run.path / "tensorboard")
     cars = env.unwrapped
     assert isinstance(cars, SB3VecEnv)
-    gate = Gate(planned.world, planned.config.direction)
+    gate = Gate(planned.world)
     traces = Traces(run, cars)
     evaluations = Evaluations(
         run,

@@ -23,7 +23,7 @@ RENDERERS: Final = ("raycast", "bullet")
 STARTS: Final = ("random", "round_robin", "line")
 DEFAULT_CAMERA: Final = "deepracer"
 START_DIRECTIONS: Final = ("ccw", "cw")
-DIRECTIONS: Final = (*START_DIRECTIONS, "both")
+DIRECTIONS: Final = (*START_DIRECTIONS, "both", "alternate")
 ROUND_ROBIN_ADVANCE: Final = 0.05  # share of the lap between the starts of a car's episodes, as in DeepRacer
 
 TrackRef = str | Path | Track
@@ -50,7 +50,8 @@ class WorldConfig:
         laps: Laps in an episode.
         max_steps: Steps after which an episode is truncated.
         start: "random", "round_robin" (0.05 of a lap further each episode) or "line".
-        direction: "ccw", "cw", "both" (drawn per episode), or `None` for the order of the track's rows.
+        direction: "ccw", "cw", "both" (drawn per episode), "alternate" (each episode of a car the other way
+            round) or `None` for the order of the track's rows.
         randomization: What differs between episodes.
     """
 
@@ -102,7 +103,7 @@ def make_config(
         laps: Laps in an episode; the last one ends it. An open road has one.
         max_steps: Steps after which an episode is truncated.
         start: "random", "round_robin" or "line".
-        direction: "ccw", "cw", "both" or `None`: in the order of the track's rows.
+        direction: "ccw", "cw", "both", "alternate" or `None`: in the order of the track's rows.
         randomization: A `Randomization`, or the name of one: "none", "mild", "full".
 
     Raises:

@@ -139,8 +139,10 @@ class World:
         """
         poses, starts = np.empty((len(which), 3)), np.empty(len(which))
         for k, i in enumerate(which.tolist()):
-            turn = turn_of(i, self.num_cars, int(self._episodes[i]))
-            episode = draw_episode(self.config, self.routes, self._generators[i], start or Start(), turn)
+            nth = int(self._episodes[i])
+            turn = turn_of(i, self.num_cars, nth)
+            generator = self._generators[i]
+            episode = draw_episode(self.config, self.routes, generator, start or Start(), turn, i + nth)
             self.route[i], self.surface[i] = episode.route, episode.surface
             self.car[i], self.view[i] = episode.car[0], episode.view[0]
             self._noise_seed[i] = episode.noise_seed
