@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -21,6 +21,7 @@ from hairpin.edge.contract import (
     read_model_metadata,
 )
 from hairpin.sim import CAMERAS, DEFAULT_ACTIONS, Randomization, WorldConfig, make_config
+from hairpin.sim.config import TrackRef
 from hairpin.tracks import Track
 
 from .errors import RunError
@@ -35,7 +36,8 @@ class TrainConfig:
     """Settings of a training run; only track and reward need thought.
 
     Attributes:
-        track: A built-in name, a file or a `Track`.
+        track: A built-in name, a file or a `Track`; or several: each episode draws one, and the policy has to
+            lap on all of them.
         reward: A built-in name, `file.py`, `file.py:function`, `package.module:function` or a callable.
         preset: Name of the preset that all else comes from.
         algorithm: "ppo" or "sac"; if not given, what the model metadata says, else "ppo".
@@ -49,15 +51,15 @@ class TrainConfig:
         num_envs: Cars that gather experience in lockstep; the preset's if not given.
         physics: "single_track" or "bullet".
         camera: Name of the camera; the preset's if not given.
-        direction: "ccw", "cw", "both" (drawn per episode) or "alternate" (each episode the other way round); the
-            preset's if not given.
+        direction: "ccw", "cw", "both" (drawn per episode) or "alternate" (each episode the other way
+            round); the preset's if not given.
         start: "random", "round_robin" or "line"; the preset's if not given.
         randomization: What differs between episodes; the preset's if not given.
         clone: A run whose policy is the start of this one.
         hyperparameters: A DeepRacer `hyperparameters.json`, or its values; for the preset "deepracer".
     """
 
-    track: str | Path | Track = "reinvent_2018"
+    track: TrackRef | Sequence[TrackRef] = "reinvent_2018"
     reward: str | Path | Callable[..., Any] = "center_line"
     preset: str = "fast"
     algorithm: str | None = None
@@ -203,15 +205,25 @@ def to_json(plan: Plan) -> dict[str, Any]:
     }
     plain: dict[str, Any] = {}
     for name, value in values.items():
-        if dataclasses.is_dataclass(value) and not isinstance(value, Track | type):
+        if name == "track":
+            value = [_track_text(one) for one in _several(value)]
+            value = value[0] if len(value) == 1 else value
+        elif dataclasses.is_dataclass(value) and not isinstance(value, type):
             value = dataclasses.asdict(value)
         elif isinstance(value, Path):
             value = str(value)
-        elif isinstance(value, Track):
-            value = value.name
         elif callable(value):
             value = getattr(value, "__qualname__", repr(value))
         plain[name] = value
     if plan.hyperparameters is not None:
         plain["hyperparameters"] = dataclasses.asdict(plan.hyperparameters)
     return json.loads(json.dumps(plain)) | {"algorithm": plan.algorithm}
+
+
+def _several(track: TrackRef | Sequence[TrackRef]) -> list[TrackRef]:
+    """The tracks that a setting names, one or many."""
+    return [track] if isinstance(track, str | Path | Track) else list(track)
+
+
+def _track_text(track: TrackRef) -> str:
+    return track.name if isinstance(track, Track) else str(track)

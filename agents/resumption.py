@@ -103,7 +103,7 @@ def _plan_again(run: Run, reward: Reward, steps: int | None) -> Plan:
         known["hyperparameters"] = Hyperparameters(**known["hyperparameters"])
     contract = run.contract
     now = {
-        "track": run.track,
+        "track": run.tracks,
         "reward": reward,
         "model_metadata": run.path / METADATA_FILE,
         "actions": None,

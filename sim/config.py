@@ -104,7 +104,7 @@ def make_config(
         max_steps: Steps after which an episode is truncated.
         start: "random", "round_robin" or "line".
         direction: "ccw", "cw", "both", "alternate" or `None`: in the order of the track's rows.
-        randomization: A `Randomization`, or the name of one: "none", "mild", "full".
+        randomization: A `Randomization`, or the name of one: "none", "light", "mild", "full".
 
     Raises:
         SimError: A setting is unknown or out of range.
