@@ -88,7 +88,8 @@ class Bar(BaseCallback):
 def verdict_text(verdict: Verdict) -> str:
     """What an evaluation found, in few words."""
     if verdict.confirmed:
-        return f"{LAPS} laps from all {STARTS} starts, confirmed"
+        out = f", a wheel out on {verdict.wheels_out} steps" if verdict.wheels_out else ""
+        return f"{LAPS} laps from all {STARTS} starts, confirmed{out}"
     if verdict.passed:
         return f"{LAPS} laps from all {STARTS} starts"
     return f"{verdict.progress:.1f} of {LAPS} laps a start"

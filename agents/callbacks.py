@@ -15,9 +15,9 @@ from hairpin.sim.trace import TraceRecorder, read_rows, write_trace
 
 from .contract import EPISODES_PER_ITERATION
 from .files import write_atomically
-from .gate import Gate, Trial, Verdict
+from .gate import Gate, Trial, Verdict, enough
 from .head import act_with
-from .history import add_evaluation
+from .history import add_evaluation, evaluations_of
 from .learner import save_model
 from .logs.metrics import TrainingMetrics
 from .run import Run, save_checkpoint
@@ -40,7 +40,7 @@ class Evaluations(BaseCallback):
         run: Where checkpoints go.
         gate: What judges the policy.
         every: Environment steps between evaluations.
-        stop: Whether a confirmed policy ends the training.
+        stop: Whether a policy that laps, as `gate.enough` has it, ends the training.
         best: The best verdict so far, of a run that goes on.
         traces: Where trials are logged.
 
@@ -67,6 +67,7 @@ class Evaluations(BaseCallback):
         self.stop = stop
         self.best = best
         self.newest: Verdict | None = None
+        self._verdicts = [*evaluations_of(run), *([best] if best is not None else [])]
         self._next = every
         self._saved = time.monotonic()
 
@@ -86,7 +87,7 @@ class Evaluations(BaseCallback):
 
     @property
     def _satisfied(self) -> bool:
-        return self.stop and self.best is not None and self.best.confirmed
+        return self.stop and enough(self._verdicts, self.num_timesteps)
 
     def finish(self) -> None:
         """Judge and save what the training left, unless it ended because the policy laps."""
@@ -96,6 +97,7 @@ class Evaluations(BaseCallback):
     def evaluate(self) -> Verdict:
         """Judge the policy as it is now, and save it."""
         self.newest = verdict = self.gate.judge(act_with(self.model), self.num_timesteps)
+        self._verdicts.append(verdict)
         better = self.best is None or verdict.rank > self.best.rank
         if better:
             self.best = verdict

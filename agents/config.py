@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -21,6 +21,7 @@ from hairpin.edge.contract import (
     read_model_metadata,
 )
 from hairpin.sim import CAMERAS, DEFAULT_ACTIONS, Randomization, WorldConfig, make_config
+from hairpin.sim.config import TrackRef
 from hairpin.tracks import Track
 
 from .circuits import exam_tracks, training_tracks
@@ -37,8 +38,8 @@ class TrainConfig:
     """Settings of a training run; only track and reward need thought.
 
     Attributes:
-        track: A built-in name, a file or a `Track`; if not given, "reinvent_2018", or the tracks that the
-            preset generates.
+        track: A built-in name, a file or a `Track`; or several: each episode draws one, and the policy has to
+            lap on all of them. If not given, "reinvent_2018", or the tracks that the preset generates.
         reward: A built-in name, `file.py`, `file.py:function`, `package.module:function` or a callable.
         preset: Name of the preset that all else comes from.
         algorithm: "ppo" or "sac"; if not given, what the model metadata says, else "ppo".
@@ -52,13 +53,15 @@ class TrainConfig:
         num_envs: Cars that gather experience in lockstep; the preset's if not given.
         physics: "single_track" or "bullet".
         camera: Name of the camera; the preset's if not given.
-        direction: "ccw", "cw" or "both".
+        direction: "ccw", "cw", "both" (drawn per episode) or "alternate" (each episode the other way
+            round); the preset's if not given.
+        start: "random", "round_robin" or "line"; the preset's if not given.
         randomization: What differs between episodes; the preset's if not given.
         clone: A run whose policy is the start of this one.
         hyperparameters: A DeepRacer `hyperparameters.json`, or its values; for the preset "deepracer".
     """
 
-    track: str | Path | Track | None = None
+    track: TrackRef | Sequence[TrackRef] | None = None
     reward: str | Path | Callable[..., Any] = "center_line"
     preset: str = "fast"
     algorithm: str | None = None
@@ -70,7 +73,8 @@ class TrainConfig:
     num_envs: int | None = None
     physics: str = "single_track"
     camera: str | None = None
-    direction: str = "both"
+    direction: str | None = None
+    start: str | None = None
     randomization: Randomization | str | None = None
     clone: str | Path | None = None
     hyperparameters: str | Path | Hyperparameters | None = None
@@ -128,8 +132,8 @@ def plan(config: TrainConfig) -> Plan:
         actions=actions,
         physics=config.physics,
         max_steps=chosen.max_steps,
-        start=chosen.start,
-        direction=config.direction,
+        start=config.start or chosen.start,
+        direction=config.direction or chosen.direction,
         randomization=chosen.randomization if config.randomization is None else config.randomization,
     )
     if algorithm == "sac" and not isinstance(world.actions, ContinuousActions):
@@ -216,15 +220,25 @@ def to_json(plan: Plan) -> dict[str, Any]:
     }
     plain: dict[str, Any] = {}
     for name, value in values.items():
-        if dataclasses.is_dataclass(value) and not isinstance(value, Track | type):
+        if name == "track":
+            value = [_track_text(one) for one in _several(value)]
+            value = value[0] if len(value) == 1 else value
+        elif dataclasses.is_dataclass(value) and not isinstance(value, type):
             value = dataclasses.asdict(value)
         elif isinstance(value, Path):
             value = str(value)
-        elif isinstance(value, Track):
-            value = value.name
         elif callable(value):
             value = getattr(value, "__qualname__", repr(value))
         plain[name] = value
     if plan.hyperparameters is not None:
         plain["hyperparameters"] = dataclasses.asdict(plan.hyperparameters)
     return json.loads(json.dumps(plain)) | {"algorithm": plan.algorithm}
+
+
+def _several(track: TrackRef | Sequence[TrackRef]) -> list[TrackRef]:
+    """The tracks that a setting names, one or many."""
+    return [track] if isinstance(track, str | Path | Track) else list(track)
+
+
+def _track_text(track: TrackRef) -> str:
+    return track.name if isinstance(track, Track) else str(track)

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+from collections.abc import Sequence
 from typing import Any, Final
 
 from hairpin.edge.contract import Contract, Fingerprint, ModelMetadata
+from hairpin.tracks import Track
 
 from .config import Plan
 from .provenance import versions
 
 #: DeepRacer's default for the episodes of an iteration, which log tools build on.
 EPISODES_PER_ITERATION: Final = 20
+_LONGEST_NAME: Final = 100
 
 
 def make_contract(plan: Plan) -> Contract:
     """The contract of a plan's policies."""
-    world, track = plan.world, plan.world.tracks[0]
+    world = plan.world
     assert world.reward is not None
     return Contract(
         observation=world.observation,
@@ -24,10 +28,24 @@ def make_contract(plan: Plan) -> Contract:
         control_hz=world.control_hz,
         algorithm=plan.algorithm,
         network=plan.preset.network,
-        track=Fingerprint(track.name, track.digest),
+        track=fingerprint(world.tracks),
         reward=Fingerprint(world.reward.name, world.reward.digest),
         versions=versions(),
     )
+
+
+def fingerprint(tracks: Sequence[Track]) -> Fingerprint:
+    """One name and digest of all tracks that a policy was trained on."""
+    if len(tracks) == 1:
+        return Fingerprint(tracks[0].name, tracks[0].digest)
+    digests = hashlib.sha256("".join(track.digest for track in tracks).encode())
+    return Fingerprint(name_of(tracks), digests.hexdigest())
+
+
+def name_of(tracks: Sequence[Track]) -> str:
+    """What tracks are called together."""
+    name = "+".join(track.name for track in tracks)
+    return name if len(name) <= _LONGEST_NAME else f"{tracks[0].name[:_LONGEST_NAME]}+{len(tracks) - 1}"
 
 
 def make_metadata(plan: Plan) -> ModelMetadata:

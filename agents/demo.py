@@ -59,7 +59,7 @@ def run_demo(out: Path, *, track: str, reward: str, seed: int, replace: bool) ->
 
     evaluations: dict[str, Evaluation] = {}
     for physics in ("single_track", "bullet"):
-        evaluations[physics] = evaluate_and_show(
+        (evaluations[physics],) = evaluate_and_show(
             run.path,
             physics=physics,
             trials=_TRIALS,

@@ -23,20 +23,20 @@ BUNDLE_SUFFIX: Final = ".tar.gz"
 
 @dataclass(frozen=True)
 class Subject:
-    """What is evaluated: a policy with what it sees and says, and the track that it was trained on.
+    """What is evaluated: a policy with what it sees and says, and the tracks that it was trained on.
 
     Attributes:
         name: For people.
         act: The policy.
         contract: What it sees and says.
-        track: Its own track, if there is a copy at hand.
+        tracks: Its own tracks, if there is a copy at hand.
         run: The run that it is of, if it is not a bundle.
     """
 
     name: str
     act: Act
     contract: Contract
-    track: Track | None
+    tracks: tuple[Track, ...] = ()
     run: Run | None = None
 
 
@@ -79,7 +79,7 @@ def evaluate(
 
     Args:
         source: A run folder (its best checkpoint drives) or a bundle.
-        track: Where to drive; the policy's own track if not given.
+        track: Where to drive; the policy's own track if not given, which a policy of several tracks needs.
         physics: "bullet", so that each evaluation is a rehearsal of the jump to reality, or "single_track".
         renderer: "raycast" or "bullet".
         trials: How many.
@@ -104,7 +104,7 @@ def evaluate(
         if value < least:
             raise RunError(f"{name} is {value}: give at least {least}")
     subject = open_subject(source)
-    road = track_of(subject, track)
+    road = _only(tracks_of(subject, track), subject)
     contract = subject.contract
     config = make_config(
         track=road,
@@ -150,31 +150,38 @@ def open_subject(source: str | Path) -> Subject:
         run = open_run(path)
         contract = run.contract
         model = load_model(run.best.path, contract.algorithm)
-        return Subject(run.name, act_with(model), contract, run.track, run)
+        return Subject(run.name, act_with(model), contract, run.tracks, run)
     if path.name == RUN_FILE or path.suffix == ".zip":
         raise RunError(f"{path} is a part of a run: give the run's folder")
     from hairpin.edge.policy import Policy
 
     policy = Policy.load(path)
-    return Subject(path.name, policy.act, policy.contract, None)
+    return Subject(path.name, policy.act, policy.contract)
 
 
-def track_of(subject: Subject, track: str | Path | Track | None) -> Track:
-    """The track asked for, or the policy's own.
+def tracks_of(subject: Subject, track: str | Path | Track | None) -> tuple[Track, ...]:
+    """The track asked for, or the policy's own ones.
 
     Raises:
         TrackError: There is no such track.
         RunError: A bundle knows its track by name and digest only, and there is no such built-in track.
     """
     if track is not None:
-        return load_track(track)
-    if subject.track is not None:
-        return subject.track
+        return (load_track(track),)
+    if subject.tracks:
+        return subject.tracks
     wanted = subject.contract.track
     if wanted.name in track_names():
         found = load_track(wanted.name)
         if wanted.digest in ("", found.digest):
-            return found
+            return (found,)
     raise RunError(
         f"{subject.name} was trained on {wanted.name!r}, which is not a built-in track: give --track"
     )
+
+
+def _only(tracks: tuple[Track, ...], subject: Subject) -> Track:
+    if len(tracks) > 1:
+        names = ", ".join(track.name for track in tracks)
+        raise RunError(f"{subject.name} was trained on several tracks: give one of {names} as track")
+    return tracks[0]

@@ -114,16 +114,6 @@ def export(run: Run | str | Path, out: str | Path, *, precision: str = "fp32") -
 
 def _own_frames(run: Run, model: BaseAlgorithm, contract: Contract) -> NDArray[np.uint8]:
     """Frames (F, h, w, c) of the policy's own driving, under changing cars and light."""
-    track = run.track
-    config = make_config(
-        track=track,
-        reward=None,
-        observation=contract.observation,
-        actions=contract.actions,
-        control_hz=contract.control_hz,
-        max_steps=step_limit(track, 1, contract.control_hz),
-        randomization="mild",
-    )
     seen: list[NDArray[np.uint8]] = []
     act = act_with(model)
 
@@ -131,7 +121,17 @@ def _own_frames(run: Run, model: BaseAlgorithm, contract: Contract) -> NDArray[n
         seen.append(frames)
         return act(frames)
 
-    run_trials(config, watch, starts(_TRIALS, "both"), seed=1)
+    for track in run.tracks:
+        config = make_config(
+            track=track,
+            reward=None,
+            observation=contract.observation,
+            actions=contract.actions,
+            control_hz=contract.control_hz,
+            max_steps=step_limit(track, 1, contract.control_hz),
+            randomization="mild",
+        )
+        run_trials(config, watch, starts(_TRIALS, "both"), seed=1)
     frames = np.concatenate(seen)
     return frames[np.linspace(0, len(frames) - 1, min(_MOST_FRAMES, len(frames))).astype(int)]
 

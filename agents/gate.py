@@ -1,8 +1,9 @@
-"""The gate: does a policy lap, from everywhere, both ways round, every time?"""
+"""The gate: does a policy lap, from everywhere, every time, with every wheel on the road?"""
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -11,9 +12,11 @@ import numpy as np
 from hairpin.sim import Randomization, World, WorldConfig
 from hairpin.sim.laps import Act, LapReport, Start, laps_done, run_trials, step_limit
 from hairpin.sim.randomize import MILD, NAMED
+from hairpin.tracks import Track
 
 STARTS: Final = 16  # 8 places, both directions
 LAPS: Final = 3
+_LEAST_EXTRA: Final = 16_384  # steps that training goes on for, after a policy laps, until it does so cleanly
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,7 @@ class Verdict:
         confirmed: And again from other starts, with another car and light in every trial.
         progress: Laps per start when the first one failed, or all that were asked for.
         mean_lap: Of the first evaluation [s], if it passed.
+        wheels_out: Steps of both evaluations on which a wheel was off the road.
     """
 
     steps: int
@@ -33,15 +37,37 @@ class Verdict:
     confirmed: bool
     progress: float
     mean_lap: float | None
+    wheels_out: int = 0
 
     @property
-    def rank(self) -> tuple[bool, bool, float, float]:
+    def clean(self) -> bool:
+        """Whether it is confirmed, and no wheel ever left the road."""
+        return self.confirmed and self.wheels_out == 0
+
+    @property
+    def rank(self) -> tuple[bool, bool, int, float, float]:
         """Sorts verdicts from worse to better."""
-        return (self.confirmed, self.passed, self.progress, -(self.mean_lap or np.inf))
+        out = self.wheels_out if self.confirmed else 0
+        return (self.confirmed, self.passed, -out, self.progress, -(self.mean_lap or np.inf))
 
     def to_dict(self) -> dict[str, Any]:
         """All of it as what `json.dump` takes."""
         return dataclasses.asdict(self)
+
+
+def enough(verdicts: Sequence[Verdict], steps: int) -> bool:
+    """Whether training is done: a policy laps cleanly, or laps, and more training has not made it clean.
+
+    A reward may not care about a wheel over the line, and then no training makes a policy clean.
+
+    Args:
+        verdicts: Those of all evaluations so far.
+        steps: Environment steps trained for.
+    """
+    if any(verdict.clean for verdict in verdicts):
+        return True
+    first = min((verdict.steps for verdict in verdicts if verdict.confirmed), default=None)
+    return first is not None and steps >= first + max(first, _LEAST_EXTRA)
 
 
 @dataclass(frozen=True)
@@ -60,63 +86,87 @@ class Trial:
 
 
 class Gate:
-    """Evaluates policies during training, in two worlds that it keeps.
+    """Evaluates policies during training, in two worlds of each track that it keeps.
 
     Args:
-        world: The training world; track, camera and actions come from it.
-        direction: "ccw", "cw" or "both".
-        randomization: Name of what differs between the trials of the second evaluation: another car and other
-            light in each, so that a policy that only just laps does not pass.
+        world: The training world; tracks, directions, camera and actions come from it.
+        randomization: What differs between the trials of the second evaluation: another car and other light in
+            each, so that a policy that only just laps does not pass; where and how it starts is given.
 
     Attributes:
-        trials: Of the last evaluation in the nominal world.
+        trials: Of the last evaluation in the nominal worlds.
     """
 
-    def __init__(
-        self, world: WorldConfig, direction: str | None, randomization: Randomization | str = MILD
-    ) -> None:
+    def __init__(self, world: WorldConfig, randomization: Randomization | str = MILD) -> None:
         self.trials: list[Trial] = []
-        limit = max(step_limit(track, LAPS, world.control_hz) for track in world.tracks)
-        base = dataclasses.replace(
-            world, reward=None, laps=LAPS, max_steps=limit, direction=None, randomization=Randomization()
-        )
-        self._first = World(base, STARTS)
-        confirming = dataclasses.replace(
-            NAMED[randomization] if isinstance(randomization, str) else randomization,
-            offset=None,
-            heading=None,
-        )  # starts are given
-        self._second = World(dataclasses.replace(base, randomization=confirming), STARTS)
-        self._starts = _starts(direction, shift=0.0), _starts(direction, shift=1 / STARTS)
+        drawn = NAMED[randomization] if isinstance(randomization, str) else randomization
+        confirming = dataclasses.replace(drawn, offset=None, heading=None)
+        self._nominal = [World(_config(world, track, Randomization()), STARTS) for track in world.tracks]
+        self._confirming = [World(_config(world, track, confirming), STARTS) for track in world.tracks]
+        both = world.direction in ("both", "alternate")
+        direction = None if both else world.direction
+        self._starts = _starts(direction, both, shift=0.0), _starts(direction, both, shift=1 / STARTS)
 
     def judge(self, act: Act, steps: int) -> Verdict:
         """Evaluate a policy; cheap for a bad one, since the first failure ends it."""
-        report, laps = self._drive(self._first, act, self._starts[0], seed=0)
-        race = self._first.race
-        self.trials = [
-            Trial(100.0 * done / LAPS, time, status)
-            for done, time, status in zip(
-                race.laps_done.tolist(), race.time.tolist(), report.statuses, strict=True
-            )
-        ]
-        passed = report.completed == STARTS
+        self.trials = []
+        laps, reports = [], []
+        for world in self._nominal:
+            reports.append(_drive(world, act, self._starts[0], seed=0))
+            laps.append(float(laps_done(world).mean()))
+            self.trials += _trials(world, reports[-1])
+            if reports[-1].completed < STARTS:
+                break
+        passed = all(report.completed == STARTS for report in reports)
+        times = [time for report in reports for time in report.lap_times]
         confirmed = False
         if passed:
-            again, _ = self._drive(self._second, act, self._starts[1], seed=steps)
-            confirmed = again.completed == STARTS
-        return Verdict(steps, passed, confirmed, laps, report.mean_lap if passed else None)
+            for world in self._confirming:
+                reports.append(_drive(world, act, self._starts[1], seed=steps))
+                confirmed = reports[-1].completed == STARTS
+                if not confirmed:
+                    break
+        return Verdict(
+            steps=steps,
+            passed=passed,
+            confirmed=confirmed,
+            progress=sum(laps) / len(self._nominal),
+            mean_lap=float(np.mean(times)) if passed else None,
+            wheels_out=sum(report.wheels_out for report in reports),
+        )
 
     def close(self) -> None:
         """Release the worlds."""
-        self._first.close()
-        self._second.close()
-
-    def _drive(self, world: World, act: Act, starts: list[Start], seed: int) -> tuple[LapReport, float]:
-        report, _ = run_trials(world.config, act, starts, seed=seed, stop_at_failure=True, world=world)
-        return report, float(laps_done(world).mean())
+        for world in (*self._nominal, *self._confirming):
+            world.close()
 
 
-def _starts(direction: str | None, shift: float) -> list[Start]:
-    if direction != "both":
+def _config(world: WorldConfig, track: Track, randomization: Randomization) -> WorldConfig:
+    return dataclasses.replace(
+        world,
+        tracks=(track,),
+        reward=None,
+        laps=LAPS,
+        max_steps=step_limit(track, LAPS, world.control_hz),
+        direction=None,
+        randomization=randomization,
+    )
+
+
+def _drive(world: World, act: Act, starts: list[Start], seed: int) -> LapReport:
+    report, _ = run_trials(world.config, act, starts, seed=seed, stop_at_failure=True, world=world)
+    return report
+
+
+def _trials(world: World, report: LapReport) -> list[Trial]:
+    done, times = world.race.laps_done.tolist(), world.race.time.tolist()
+    return [
+        Trial(100.0 * laps / LAPS, time, status)
+        for laps, time, status in zip(done, times, report.statuses, strict=True)
+    ]
+
+
+def _starts(direction: str | None, both: bool, shift: float) -> list[Start]:
+    if not both:
         return [Start((i / STARTS + shift / 2) % 1.0, direction) for i in range(STARTS)]
     return [Start((i // 2 / (STARTS / 2) + shift) % 1.0, ("ccw", "cw")[i % 2]) for i in range(STARTS)]

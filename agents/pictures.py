@@ -14,6 +14,7 @@ from hairpin.sim.rules import Status
 from hairpin.tracks import Track
 from hairpin.tracks.picture import plot_road
 
+from .contract import name_of
 from .errors import RunError
 from .files import write_atomically
 from .gate import LAPS, STARTS, Verdict
@@ -119,7 +120,7 @@ def draw_learning(path: Path, run: Run, verdicts: Sequence[Verdict]) -> None:
         axes.set_xlabel("training episode")
     _draw_verdicts(lower, verdicts)
     figure.suptitle(
-        f"{run.name}: learning on {run.track.name} with the reward {run.settings['reward']['name']}"
+        f"{run.name}: learning on {name_of(run.tracks)} with the reward {run.settings['reward']['name']}"
     )
     save_figure(figure, path)
 

@@ -34,6 +34,7 @@ class Preset:
         tracks: How many tracks are generated to train on, where none is given; 0 for the default track.
         exam_tracks: How many more are generated for evaluations.
         start: Where episodes begin: "random", "round_robin" or "line".
+        direction: Which way they go: "both", or `None` for the order of the track's rows.
         scale_rewards: Whether rewards are scaled to unit variance of their returns.
         bootstrap_laps: Whether a finished lap is worth what would have followed, rather than nothing more.
         original: Whether it is DeepRacer's: the network and the hyperparameters are the user's to choose.
@@ -56,6 +57,7 @@ class Preset:
     tracks: int = 0
     exam_tracks: int = 0
     start: str = "random"
+    direction: str | None = "both"
     scale_rewards: bool = True
     bootstrap_laps: bool = True
     original: bool = False
@@ -137,8 +139,9 @@ PRESETS: Final[Mapping[str, Preset]] = {
         max_steps=2000,
         randomization="mild",
         steps=400_000,
-        evaluate_every=8192,
+        evaluate_every=4096,
         start="round_robin",
+        direction=None,
         scale_rewards=False,
         bootstrap_laps=False,
         original=True,

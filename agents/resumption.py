@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,8 @@ from hairpin.sim import Randomization
 
 from .config import Plan, TrainConfig, plan
 from .errors import RunError
-from .gate import Verdict
-from .history import best_verdict
+from .gate import Verdict, enough
+from .history import best_verdict, evaluations_of
 from .hyperparameters import Hyperparameters
 from .learner import continue_model, make_env
 from .run import METADATA_FILE, REWARD_FILE, Checkpoint, Run, amend_run, open_run
@@ -48,7 +49,8 @@ def resume(
     best, last = best_verdict(run), run.checkpoint("last")
     function = _reward_now(run, reward, console)
     planned = _plan_again(run, function, steps)
-    finished = _finished(planned, best, last)
+    verdicts = [*evaluations_of(run), *([best] if best is not None else [])]
+    finished = _finished(planned, verdicts, last)
     if finished:
         _say(console, f"{run.path} is finished: {finished}; to train on, give more steps (--steps N)")
         return run
@@ -101,7 +103,7 @@ def _plan_again(run: Run, reward: Reward, steps: int | None) -> Plan:
         known["hyperparameters"] = Hyperparameters(**known["hyperparameters"])
     contract = run.contract
     now = {
-        "track": run.track,
+        "track": run.tracks,
         "reward": reward,
         "model_metadata": run.path / METADATA_FILE,
         "actions": None,
@@ -115,10 +117,11 @@ def _plan_again(run: Run, reward: Reward, steps: int | None) -> Plan:
         raise RunError(f"{run.path}: its settings cannot be used ({error}): train again") from error
 
 
-def _finished(planned: Plan, best: Verdict | None, last: Checkpoint | None) -> str | None:
+def _finished(planned: Plan, verdicts: Sequence[Verdict], last: Checkpoint | None) -> str | None:
     """Why there is nothing to go on with, if so."""
     steps = planned.config.steps
-    if steps is None and best is not None and best.confirmed:
+    if steps is None and last is not None and enough(verdicts, last.steps):
+        best = max(verdicts, key=lambda verdict: verdict.rank)
         return f"after {best.steps:,} steps its policy does all laps, confirmed"
     total = steps or planned.preset.steps
     if last is not None and last.steps >= total:

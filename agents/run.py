@@ -4,7 +4,7 @@ Layout (what DeepRacer's log tools know lies where they look for it):
 
     run.json                      settings, versions, contract; the folder is a run if this file is there
     reward_function.py            the reward's source
-    track.npy                     the track
+    track.npy                     the track; further ones are track-2.npy, track-3.npy, ...
     model/model_metadata.json     the action space and sensors, as DeepRacer writes them
     ip/hyperparameters.json       how it learns, as far as DeepRacer's file has words for it
     training-simtrace/            every step, a file per 20 episodes
@@ -31,7 +31,7 @@ from hairpin.rewards import Reward
 from hairpin.tracks import Track, load_track, save_track
 
 from .config import Plan, to_json
-from .contract import make_hyperparameters
+from .contract import make_hyperparameters, name_of
 from .errors import RunError
 from .files import read_json, write_atomically, write_json, write_text
 from .provenance import git_commit, versions
@@ -89,9 +89,17 @@ class Run:
             raise RunError(f"{self.path / RUN_FILE}: {error}") from error
 
     @property
+    def tracks(self) -> tuple[Track, ...]:
+        """The tracks that the run trains on."""
+        return tuple(
+            dataclasses.replace(load_track(self.path / _track_file(i)), name=entry["name"])
+            for i, entry in enumerate(self.settings["tracks"])
+        )
+
+    @property
     def track(self) -> Track:
-        """The track that the run trains on."""
-        return dataclasses.replace(load_track(self.path / "track.npy"), name=self.settings["track"]["name"])
+        """The track that the run trains on, or the first of several."""
+        return self.tracks[0]
 
     @property
     def best(self) -> Checkpoint:
@@ -149,9 +157,9 @@ def create_run(plan: Plan, contract: Contract, metadata: ModelMetadata) -> Run:
     Raises:
         RunError: The folder exists and is not empty, or cannot be made.
     """
-    track, reward = plan.world.tracks[0], plan.world.reward
+    tracks, reward = plan.world.tracks, plan.world.reward
     assert reward is not None
-    path = Path(plan.config.out) if plan.config.out is not None else _next_free(RUNS, track.name)
+    path = Path(plan.config.out) if plan.config.out is not None else _next_free(RUNS, name_of(tracks))
     try:
         if path.exists() and (not path.is_dir() or any(path.iterdir())):
             resumable = (path / RUN_FILE).is_file()
@@ -163,7 +171,8 @@ def create_run(plan: Plan, contract: Contract, metadata: ModelMetadata) -> Run:
             (path / folder).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise RunError(f"{path} cannot be made ({error.strerror}): give another --out") from error
-    save_track(track, path / "track.npy")
+    for i, track in enumerate(tracks):
+        save_track(track, path / _track_file(i))
     write_text(path / METADATA_FILE, metadata.to_json())
     original = plan.hyperparameters
     write_text(
@@ -176,7 +185,7 @@ def create_run(plan: Plan, contract: Contract, metadata: ModelMetadata) -> Run:
         "settings": to_json(plan),
         "contract": json.loads(contract.to_json()),
         "reward": _describe(reward),
-        "track": {"name": track.name, "digest": track.digest},
+        "tracks": [{"name": track.name, "digest": track.digest} for track in tracks],
         "versions": versions(),
         "git_commit": git_commit(),
     }
@@ -221,8 +230,8 @@ def open_run(path: str | Path) -> Run:
     if not file.is_file():
         raise RunError(f"{path} is not a run: it has no {RUN_FILE}")
     settings = read_json(file)
-    for name in ("settings", "contract", "reward", "track"):
-        if not isinstance(settings.get(name), dict):
+    for name, kind in (("settings", dict), ("contract", dict), ("reward", dict), ("tracks", list)):
+        if not isinstance(settings.get(name), kind) or not settings[name]:
             raise RunError(f"{file} lacks {name!r}: it was not written by this program")
     return Run(path, settings)
 
@@ -253,6 +262,10 @@ def save_checkpoint(
     for old in folder.glob("*.zip"):  # what a kill left unfinished included
         if old.name not in kept:
             old.unlink()
+
+
+def _track_file(number: int) -> str:
+    return "track.npy" if number == 0 else f"track-{number + 1}.npy"
 
 
 def _next_free(folder: Path, name: str) -> Path:

@@ -97,7 +97,7 @@ def learn(
     model.tensorboard_log = str(run.path / "tensorboard")
     cars = env.unwrapped
     assert isinstance(cars, SB3VecEnv)
-    gate = Gate(planned.judged, planned.config.direction, planned.preset.randomization)
+    gate = Gate(planned.judged, planned.preset.randomization)
     traces = Traces(run, cars)
     evaluations = Evaluations(
         run,

@@ -12,8 +12,9 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from hairpin.sim import World
 from hairpin.sim.laps import laps_done
+from hairpin.tracks import Track
 
-from .evaluation import Evaluation, evaluate
+from .evaluation import Evaluation, evaluate, open_subject, tracks_of
 from .pictures import check_picture, draw_laps
 from .video import film
 
@@ -24,24 +25,48 @@ def evaluate_and_show(
     video: Path | None = None,
     plot: Path | None = None,
     console: Console | None = None,
-    trials: int = 8,
-    laps: int = 3,
+    track: str | Path | Track | None = None,
     **settings: Any,
-) -> Evaluation:
-    """Evaluate with a progress bar on standard error.
+) -> list[Evaluation]:
+    """Evaluate with a progress bar on standard error; a policy of several tracks on each of them.
+
+    Of several tracks each has its own video and picture, with the track's name in theirs.
 
     Args:
         source: A run folder or a bundle.
         video: Film the first trial into this file.
         plot: Draw the driven laps into this file.
         console: Where progress is shown; standard error if not given.
-        trials: How many.
-        laps: Laps of each.
+        track: As for `evaluate`.
         settings: More of `evaluate`.
 
     Raises:
         RunError, BundleError, SimError, TrackError: Something cannot be used.
     """
+    tracks = tracks_of(open_subject(source), track)
+    if len(tracks) == 1:
+        return [_evaluate(source, video, plot, console, tracks[0], **settings)]
+    return [
+        _evaluate(source, _named(video, track), _named(plot, track), console, track, **settings)
+        for track in tracks
+    ]
+
+
+def _named(path: Path | None, track: Track) -> Path | None:
+    return None if path is None else path.with_name(f"{path.stem}-{track.name}{path.suffix}")
+
+
+def _evaluate(
+    source: str | Path,
+    video: Path | None,
+    plot: Path | None,
+    console: Console | None,
+    track: Track,
+    *,
+    trials: int = 8,
+    laps: int = 3,
+    **settings: Any,
+) -> Evaluation:
     console = console or Console(stderr=True)
     bar = Progress(
         TextColumn("[bold]driving  "),
@@ -66,7 +91,7 @@ def evaluate_and_show(
             for watch in watchers:
                 watch(world)
 
-        evaluation = evaluate(source, on_step=on_step, trials=trials, laps=laps, **settings)
+        evaluation = evaluate(source, track=track, on_step=on_step, trials=trials, laps=laps, **settings)
     if plot is not None:
         draw_laps(plot, evaluation.world.tracks[0], evaluation.traces, evaluation.report)
     return evaluation

@@ -24,7 +24,7 @@ RENDERERS: Final = ("raycast", "bullet")
 STARTS: Final = ("random", "round_robin", "line")
 DEFAULT_CAMERA: Final = "deepracer"
 START_DIRECTIONS: Final = ("ccw", "cw")
-DIRECTIONS: Final = (*START_DIRECTIONS, "both")
+DIRECTIONS: Final = (*START_DIRECTIONS, "both", "alternate")
 RACES: Final = ("time_trial", "object_avoidance", "head_to_bot")
 ROUND_ROBIN_ADVANCE: Final = 0.05  # share of the lap between the starts of a car's episodes, as in DeepRacer
 
@@ -52,7 +52,8 @@ class WorldConfig:
         laps: Laps in an episode.
         max_steps: Steps after which an episode is truncated.
         start: "random", "round_robin" (0.05 of a lap further each episode) or "line".
-        direction: "ccw", "cw", "both" (drawn per episode), or `None` for the order of the track's rows.
+        direction: "ccw", "cw", "both" (drawn per episode), "alternate" (each episode of a car the other way
+            round) or `None` for the order of the track's rows.
         randomization: What differs between episodes.
         race: "time_trial", "object_avoidance" or "head_to_bot".
         objects: What stands or drives on the track in it; `None` in a time trial.
@@ -111,8 +112,8 @@ def make_config(
         laps: Laps in an episode; the last one ends it. An open road has one.
         max_steps: Steps after which an episode is truncated.
         start: "random", "round_robin" or "line".
-        direction: "ccw", "cw", "both" or `None`: in the order of the track's rows.
-        randomization: A `Randomization`, or the name of one: "none", "mild", "full".
+        direction: "ccw", "cw", "both", "alternate" or `None`: in the order of the track's rows.
+        randomization: A `Randomization`, or the name of one: "none", "light", "mild", "full".
         race: "time_trial", "object_avoidance" (boxes) or "head_to_bot" (slow cars).
         obstacles: The boxes, or how many of the default ones; for "object_avoidance".
         bots: The slow cars, or how many of the default ones; for "head_to_bot".

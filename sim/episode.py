@@ -96,6 +96,7 @@ def draw_episode(
     rng: np.random.Generator,
     start: Start,
     turn: float,
+    nth: int = 0,
 ) -> Episode:
     """Draw one car's next episode.
 
@@ -109,10 +110,11 @@ def draw_episode(
         rng: The car's own generator.
         start: What is asked for.
         turn: Start of a car that starts in turn: laps since the start line.
+        nth: Which episode it is, for directions that alternate.
     """
     randomization = config.randomization
     track = int(rng.integers(len(config.tracks)))
-    route = 2 * track + _draw_reverse(rng, routes, track, start.direction or config.direction)
+    route = 2 * track + _draw_reverse(rng, routes, track, start.direction or config.direction, nth)
     surface = track * randomization.surfaces + int(rng.integers(randomization.surfaces))
     share = _draw_share(rng, config.start, start.share, turn)
     car, view = draw_car(rng, randomization), draw_view(rng, randomization)
@@ -148,12 +150,16 @@ def turn_of(car: int, num_cars: int, episodes: int) -> float:
     return car / num_cars + episodes * ROUND_ROBIN_ADVANCE
 
 
-def _draw_reverse(rng: np.random.Generator, routes: Routes, track: int, direction: str | None) -> bool:
+def _draw_reverse(
+    rng: np.random.Generator, routes: Routes, track: int, direction: str | None, nth: int
+) -> bool:
     coin = bool(rng.integers(2))
     if direction is None:
         return False
     if direction == "both":
         return coin
+    if direction == "alternate":  # the first one in the order of the rows
+        return nth % 2 == 1
     return bool(routes.is_ccw[2 * track]) != (direction == "ccw")
 
 

@@ -8,12 +8,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from .chassis import BODY_LENGTH, BODY_WIDTH
 from .contact import collides
 from .errors import SimError
 from .lanes import pose_in_lane
 from .objects import OBJECT_DTYPE, Kind
 from .obstacles import CLEAR_START, INNER_LANE, OUTER_LANE, Bots, Obstacles, span
-from .chassis import BODY_LENGTH, BODY_WIDTH
 from .routes import Lines, Routes
 from .start import start_pose
 

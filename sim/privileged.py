@@ -70,5 +70,3 @@ class TrackState:
         last = self._count[route] - 1
         index = np.where(self._world.routes.is_loop[route], index % (last + 1), np.minimum(index, last))
         return table[self._first[route] + index]
-
-

@@ -166,7 +166,10 @@ FULL: Final = Randomization(
     styles=8,
 )
 
-NAMED: Final = {"none": NONE, "mild": MILD, "full": FULL}
+#: Light and colours alone, which is what DeepRacer's own domain randomisation varies.
+LIGHT: Final = Randomization(gain=FULL.gain, bias=FULL.bias, styles=FULL.styles)
+
+NAMED: Final = {"none": NONE, "light": LIGHT, "mild": MILD, "full": FULL}
 
 
 def draw(rng: np.random.Generator, bounds: Range | None, nominal: float = 0.0) -> float:

@@ -13,7 +13,6 @@ from hairpin.tracks.surface import Surface, default_texel, extent, rasterise
 from .config import WorldConfig
 from .render import Renderer
 
-
 #: Texels of all surfaces of a world: 4 bytes each in colour with their levels, and 3 in gray as cameras read them.
 MAX_TEXELS: Final = 64_000_000
 

@@ -147,9 +147,15 @@ class World:
         """
         poses, starts = np.empty((len(which), 3)), np.empty(len(which))
         for k, i in enumerate(which.tolist()):
-            turn = turn_of(i, self.num_cars, int(self._episodes[i]))
+            nth = int(self._episodes[i])
             episode = draw_episode(
-                self.config, self.routes, self.traffic.lanes, self._generators[i], start or Start(), turn
+                self.config,
+                self.routes,
+                self.traffic.lanes,
+                self._generators[i],
+                start or Start(),
+                turn_of(i, self.num_cars, nth),
+                i + nth,
             )
             self.route[i], self.surface[i] = episode.route, episode.surface
             self.car[i], self.view[i] = episode.car[0], episode.view[0]

@@ -49,7 +49,9 @@ def line_actions(line: RacingLine, count: int, seed: int = 0) -> list[tuple[floa
     for clusters in range(count - len(chosen), 4 * count):
         if len(chosen) >= count:
             break
-        found, _ = kmeans2(samples / spread, min(clusters, len(samples)), rng=seed, minit="++", missing="warn")
+        found, _ = kmeans2(
+            samples / spread, min(clusters, len(samples)), rng=seed, minit="++", missing="warn"
+        )
         for steering, speed in found * spread:
             if len(chosen) < count and _is_apart(steering, speed, chosen):
                 chosen.add(_rounded(steering, speed))

@@ -32,7 +32,14 @@ def add_to(app: typer.Typer) -> None:
 
 def train(
     context: typer.Context,
-    track: Annotated[str, TRACK] = "reinvent_2018",
+    track: Annotated[
+        list[str],
+        typer.Option(
+            "--track",
+            help="A built-in name (hairpin tracks list) or a .npy, .csv or .track file; several times for "
+            "several tracks.",
+        ),
+    ] = ["reinvent_2018"],  # noqa: B006  # as typer has it
     reward: Annotated[
         str,
         typer.Option(
@@ -59,14 +66,22 @@ def train(
     out: Annotated[
         Path | None, typer.Option("--out", help="The run's folder; runs/<track>-<number> else.")
     ] = None,
-    direction: Annotated[str, DIRECTION] = "both",
+    direction: Annotated[
+        str | None,
+        typer.Option("--direction", help="ccw, cw, both or alternate; the preset's if not given."),
+    ] = None,
+    start: Annotated[
+        str | None,
+        typer.Option("--start", help="random, round_robin or line: where episodes begin."),
+    ] = None,
     physics: Annotated[str, PHYSICS] = "single_track",
     camera: Annotated[
         str | None,
         typer.Option("--camera", help="deepracer (64.7 degrees) or wide (120 degrees, as on the car)."),
     ] = None,
     randomization: Annotated[
-        str | None, typer.Option("--randomization", help="none, mild or full: what differs between episodes.")
+        str | None,
+        typer.Option("--randomization", help="none, light, mild or full: what differs between episodes."),
     ] = None,
     num_envs: Annotated[int | None, typer.Option("--num-envs", help="Cars that gather experience.")] = None,
     clone: Annotated[
@@ -95,9 +110,10 @@ def train(
 
     console = Console(stderr=True)
     config = TrainConfig(
-        track=track, reward=reward, preset=preset, algorithm=algorithm, model_metadata=model_metadata,
+        track=track if len(track) > 1 else track[0], reward=reward, preset=preset,
+        algorithm=algorithm, model_metadata=model_metadata,
         seed=seed, steps=steps, out=out, num_envs=num_envs, physics=physics, camera=camera,
-        direction=direction, randomization=randomization, clone=clone,
+        direction=direction, start=start, randomization=randomization, clone=clone,
         hyperparameters=hyperparameters,
     )  # fmt: skip
     given = _given(context)
@@ -180,7 +196,7 @@ def evaluate(
         ),
     ] = 0,
     randomization: Annotated[
-        str, typer.Option("--randomization", help="none, mild or full: what differs between trials.")
+        str, typer.Option("--randomization", help="none, light, mild or full: what differs between trials.")
     ] = "none",
     video: Annotated[
         Path | None, typer.Option("--video", help="Film the first trial into this .mp4 file.")
@@ -199,7 +215,7 @@ def evaluate(
     """
     from ..watch import evaluate_and_show
 
-    evaluation = evaluate_and_show(
+    evaluations = evaluate_and_show(
         source,
         video=video,
         plot=plot,
@@ -214,12 +230,14 @@ def evaluate(
         randomization=randomization,
         log=log,
     )
-    if evaluation.log is not None:
-        typer.echo(f"log: {evaluation.log}", err=True)
+    for evaluation in evaluations:
+        if evaluation.log is not None:
+            typer.echo(f"log: {evaluation.log}", err=True)
+        if not as_json:
+            _print_report(evaluation.report)
     if as_json:
-        typer.echo(json.dumps(evaluation.report.to_dict()))
-    else:
-        _print_report(evaluation.report)
+        reports = [evaluation.report.to_dict() for evaluation in evaluations]
+        typer.echo(json.dumps(reports[0] if len(reports) == 1 else {"tracks": reports}))
 
 
 def export(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from .figures import Figures, figures_of, per_group
 from .lap_pictures import draw_actions, draw_laps_along, draw_lines, draw_off_tracks
 from .log import Log
 from .read import read_logs
-from .roads import track_of_log
+from .roads import on_track, track_of_log, tracks_of_log
 from .run_pictures import draw_comparison, draw_iterations
 
 
@@ -27,7 +27,7 @@ class Analysis:
         logs: "training" and "evaluation", those that there are.
         groups: Their figures per iteration, or per evaluation.
         totals: Their figures in all.
-        track: Name of the track, if it is known.
+        track: Name of the track, or names of the tracks, if they are known.
         pictures: Files that were drawn.
     """
 
@@ -74,7 +74,7 @@ def analyze(
     source = Path(source)
     logs = read_logs(source)
     other = read_logs(compare) if compare is not None else None
-    tracks = {kind: track_of_log(log, track) for kind, log in logs.items()}
+    tracks = {kind: tracks_of_log(log, track) for kind, log in logs.items()}
     folder = out or (
         source / "analysis" if (source / RUN_FILE).is_file() else Path(f"analysis-{_name(source)}")
     )
@@ -84,7 +84,7 @@ def analyze(
     if other is not None and compare is not None:
         names = _name(source), _name(Path(compare))
         pictures.append(_compare(folder, logs, other, names, track))
-    known = next((road.name for road in tracks.values() if road is not None), None)
+    known = ", ".join(road.name for road in next((roads for roads in tracks.values() if roads), []))
     return Analysis(
         logs=logs,
         groups={kind: per_group(log) for kind, log in logs.items()},
@@ -94,11 +94,20 @@ def analyze(
     )
 
 
-def _draw(folder: Path, kind: str, log: Log, track: Track | None) -> list[Path]:
+def _draw(folder: Path, kind: str, log: Log, tracks: Sequence[Track]) -> list[Path]:
     drawn = []
     if kind == "training":
         drawn.append(folder / "training_iterations.png")
         draw_iterations(drawn[-1], log)
+    if len(tracks) < 2:
+        return drawn + _draw_on(folder, kind, log, tracks[0] if tracks else None)
+    for track in tracks:
+        drawn += _draw_on(folder / track.name, kind, log.take(on_track(log, track)), track)
+    return drawn
+
+
+def _draw_on(folder: Path, kind: str, log: Log, track: Track | None) -> list[Path]:
+    drawn = []
     for name, draw in (("lines", draw_lines), ("laps", draw_laps_along), ("actions", draw_actions)):
         drawn.append(folder / f"{kind}_{name}.png")
         draw(drawn[-1], log, track)

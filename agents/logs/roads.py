@@ -16,6 +16,31 @@ _SAME_LENGTH = 0.01  # [m]: logs of simulations are rounded to this
 _LOOKED_AT = 500  # rows
 
 
+def tracks_of_log(log: Log, given: str | Path | None = None) -> list[Track]:
+    """The tracks that a log was driven on, of which there are several in a run that trains on several.
+
+    Args:
+        log: The log.
+        given: A track's name or file that settles it.
+
+    Raises:
+        TrackError: The given track cannot be read.
+        RunError: The log is of a run that cannot be read.
+    """
+    if given is None and (Path(log.source) / RUN_FILE).is_file():
+        tracks = open_run(log.source).tracks
+        driven = [track for track in tracks if on_track(log, track).any()]
+        if len(driven) > 1:
+            return driven
+    only = track_of_log(log, given)
+    return [] if only is None else [only]
+
+
+def on_track(log: Log, track: Track) -> NDArray[np.bool_]:
+    """(S,) rows that say that they were driven on a track of this length."""
+    return np.abs(log.track_length - track.length) <= _SAME_LENGTH
+
+
 def track_of_log(log: Log, given: str | Path | None = None) -> Track | None:
     """The track that a log was driven on.
 
@@ -33,9 +58,9 @@ def track_of_log(log: Log, given: str | Path | None = None) -> Track | None:
     """
     if given is not None:
         return load_track(given)
-    candidates = []
+    candidates: list[Track] = []
     if (Path(log.source) / RUN_FILE).is_file():
-        candidates.append(open_run(log.source).track)
+        candidates += open_run(log.source).tracks
     candidates += [load_track(name) for name in track_names()]
     return next((track for track in candidates if fits(log, track)), None)
 

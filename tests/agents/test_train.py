@@ -57,7 +57,7 @@ def test_training_ends_when_the_policy_laps(tmp_path, monkeypatch) -> None:
 def test_the_gate_passes_what_laps_and_confirms_only_what_also_laps_with_other_cars(ring_run) -> None:
     act = open_subject(ring_run.path).act
     for direction, passed in (("ccw", True), ("both", False)):
-        gate = Gate(plan(settings_of(ring_run, track=ring_run.track)).world, direction)
+        gate = Gate(plan(settings_of(ring_run, track=ring_run.track, direction=direction)).world)
         verdict = gate.judge(act, 300)
         gate.close()
         assert (verdict.passed, verdict.confirmed) == (passed, False)  # it steers blindly
