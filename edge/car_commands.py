@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .calibration import DEEPRACER_PATH, Axis, Calibration, read_calibration, write_calibration
+from .calibration import CALIBRATION, Axis, Calibration, load_calibration, write_calibration
 from .errors import CarError
 from .guard.wire import SOCKET
 from .lease import DeadMansKey, Lease
@@ -92,7 +92,7 @@ def drive(
 def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     socket: Socket = Path(SOCKET),
-    calibration: CalibrationPath = DEEPRACER_PATH,
+    calibration: CalibrationPath = CALIBRATION,
     root: Root = Path("/"),
 ) -> None:
     """Say what hardware there is, what is missing, and how to mend it; exit status 1 if it cannot drive.
@@ -117,13 +117,13 @@ def calibrate(
         typer.Option(help="Pulses of right, straight and left and the polarity: 1200000,1450000,1700000,1"),
     ] = "",
     motor: Annotated[str, typer.Option(help="Shortest, standing, longest and the polarity.")] = "",
-    calibration: CalibrationPath = DEEPRACER_PATH,
+    calibration: CalibrationPath = CALIBRATION,
 ) -> None:
     """Show the calibration, or change it; the guard reads it when it starts.
 
     Example: hairpin-car calibrate --servo 1200000,1460000,1700000,1
     """
-    now = read_calibration(calibration) if calibration.exists() else Calibration()
+    now = load_calibration(calibration)
     if servo or motor:
         now = Calibration(_axis(servo, "servo") or now.servo, _axis(motor, "motor") or now.motor)
         write_calibration(calibration, now)
