@@ -19,13 +19,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .calibration import CALIBRATION, Axis, Calibration, load_calibration, write_calibration
+from .console.command import serve
 from .errors import CarError
 from .guard.wire import SOCKET
 from .lease import DeadMansKey, Lease
 from .reasons import Reason
 
 if TYPE_CHECKING:
-    from .drivers.camera import OpenCamera
     from .live import LiveDrive
 
 Root = Annotated[Path, typer.Option(help="Where sys and dev lie, for trials.", hidden=True)]
@@ -38,6 +38,7 @@ def add_commands(app: typer.Typer) -> None:
     app.command()(drive)
     app.command()(doctor)
     app.command()(calibrate)
+    app.command()(serve)
 
 
 def drive(
@@ -65,12 +66,15 @@ def drive(
 
     from .drive_log import DriveLog
     from .drivers.battery import open_battery
+    from .drivers.camera import camera_named, find_camera
     from .guard.client import GuardLink
     from .live import LiveDrive, Settings
     from .policy import Policy
 
     settings = Settings(speed_limit, scale, radians(trim))
-    open_camera = _camera(camera, root)
+    open_camera = camera_named(camera, root)
+    if not camera:
+        find_camera(root)  # a car without camera is told so at once
     journal = DriveLog(log) if log is not None else None
     lease = Lease()
     car = LiveDrive(
@@ -142,16 +146,6 @@ def _axis(text: str, name: str) -> Axis | None:
             f"{name} is {text!r}: give min,mid,max in nanoseconds and a polarity of 1 or -1"
         ) from None
     return Axis(low, mid, high, polarity)
-
-
-def _camera(name: str, root: Path) -> OpenCamera:
-    from .drivers.camera import FPS, ReplayCamera, V4l2Camera, find_camera, read_mjpeg
-
-    if name.endswith(".mjpeg"):
-        frames = read_mjpeg(Path(name))
-        return lambda: ReplayCamera(frames, FPS)
-    find_camera(root) if not name else None  # a car without camera is told so at once
-    return lambda: V4l2Camera(Path(name) if name else find_camera(root))
 
 
 def _until_told(car: LiveDrive, lease: Lease) -> None:

@@ -127,7 +127,7 @@ class Guard:
             self._disarm(reason)
 
     def calibrate(self, owner: object, calibration: Calibration) -> None:
-        """Use other pulses: the driver's until the car is disarmed, anybody's for good while it is not armed."""
+        """Use other pulses: the driver's until the car is disarmed, anybody's for good while it is not."""
         if self.armed:
             if owner is self.owner:
                 self._calibration = calibration

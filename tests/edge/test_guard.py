@@ -16,7 +16,6 @@ from pathlib import Path
 import pytest
 from car_rig import NEUTRAL, GuardProcess, make_tree, outputs, wait_until
 
-from hairpin.edge.calibration import Calibration
 from hairpin.edge.calibration import Axis, Calibration
 from hairpin.edge.drivers.deepracer import DeepRacerPulses
 from hairpin.edge.drivers.pulses import Light
