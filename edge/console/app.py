@@ -144,7 +144,7 @@ async def _video(socket: WebSocket) -> None:
 
 @contextlib.asynccontextmanager
 async def _page(socket: WebSocket) -> AsyncIterator[Callable[[], bool] | None]:
-    """Accept a websocket of somebody who is logged in; says whether that still is so, `None` if it never was."""
+    """Accept a websocket of somebody who is logged in; says if it still is, `None` if it never was."""
     console, csrf = console_of(socket), socket.query_params.get("csrf")
 
     def welcome() -> bool:

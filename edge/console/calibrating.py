@@ -10,8 +10,8 @@ from typing import Any, Final
 from ..calibration import Axis, Calibration, load_calibration, write_calibration
 from ..errors import CarError, check_choice, check_fields
 from ..guard.client import GuardLink
-from ..live import HOLD
 from ..guard.wire import Reply
+from ..live import HOLD
 from ..reasons import Reason
 
 #: Throttle at which the wheels turn while the motor is calibrated; the guard's own scale, 1 is all of it.
