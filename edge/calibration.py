@@ -16,7 +16,10 @@ from typing import Any, Final
 
 from .errors import BundleError, CarError, ContractError, check_fields, check_integer
 
-#: Where DeepRacer's own software keeps the file.
+#: Where the console and `hairpin-car calibrate` keep the file.
+CALIBRATION: Final = Path("/var/lib/hairpin/calibration.json")
+
+#: Where DeepRacer's own software keeps it; read if there is none of ours, and never written.
 DEEPRACER_PATH: Final = Path("/opt/aws/deepracer/calibration.json")
 
 #: Pulses that any hobby servo or motor controller understands [ns]; beyond them servos hit their stops.
@@ -103,6 +106,18 @@ def read_calibration(path: Path) -> Calibration:
         return Calibration(_axis(axes, "Servo"), _axis(axes, "Motor"))
     except (ValueError, RecursionError) as error:  # CarError and ContractError are ValueErrors
         raise CarError(f"{path} is no calibration: {error}") from None
+
+
+def load_calibration(path: Path = CALIBRATION) -> Calibration:
+    """The calibration that counts: that of a file; without ours DeepRacer's; without any the defaults.
+
+    Raises:
+        CarError: The file cannot be read, or holds something else.
+    """
+    for candidate in (path, DEEPRACER_PATH) if path == CALIBRATION else (path,):
+        if candidate.exists():
+            return read_calibration(candidate)
+    return Calibration()
 
 
 def write_calibration(path: Path, calibration: Calibration) -> None:

@@ -18,14 +18,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .calibration import DEEPRACER_PATH, Axis, Calibration, read_calibration, write_calibration
+from .calibration import CALIBRATION, Axis, Calibration, load_calibration, write_calibration
+from .console.command import serve
 from .errors import CarError
 from .guard.wire import SOCKET
 from .lease import DeadMansKey, Lease
 from .reasons import Reason
 
 if TYPE_CHECKING:
-    from .drivers.camera import OpenCamera
     from .live import LiveDrive
 
 Root = Annotated[Path, typer.Option(help="Where sys and dev lie, for trials.", hidden=True)]
@@ -38,6 +38,7 @@ def add_commands(app: typer.Typer) -> None:
     app.command()(drive)
     app.command()(doctor)
     app.command()(calibrate)
+    app.command()(serve)
 
 
 def drive(
@@ -65,12 +66,15 @@ def drive(
 
     from .drive_log import DriveLog
     from .drivers.battery import open_battery
+    from .drivers.camera import camera_named, find_camera
     from .guard.client import GuardLink
     from .live import LiveDrive, Settings
     from .policy import Policy
 
     settings = Settings(speed_limit, scale, radians(trim))
-    open_camera = _camera(camera, root)
+    open_camera = camera_named(camera, root)
+    if not camera:
+        find_camera(root)  # a car without camera is told so at once
     journal = DriveLog(log) if log is not None else None
     lease = Lease()
     car = LiveDrive(
@@ -92,7 +96,7 @@ def drive(
 def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     socket: Socket = Path(SOCKET),
-    calibration: CalibrationPath = DEEPRACER_PATH,
+    calibration: CalibrationPath = CALIBRATION,
     root: Root = Path("/"),
 ) -> None:
     """Say what hardware there is, what is missing, and how to mend it; exit status 1 if it cannot drive.
@@ -117,13 +121,13 @@ def calibrate(
         typer.Option(help="Pulses of right, straight and left and the polarity: 1200000,1450000,1700000,1"),
     ] = "",
     motor: Annotated[str, typer.Option(help="Shortest, standing, longest and the polarity.")] = "",
-    calibration: CalibrationPath = DEEPRACER_PATH,
+    calibration: CalibrationPath = CALIBRATION,
 ) -> None:
     """Show the calibration, or change it; the guard reads it when it starts.
 
     Example: hairpin-car calibrate --servo 1200000,1460000,1700000,1
     """
-    now = read_calibration(calibration) if calibration.exists() else Calibration()
+    now = load_calibration(calibration)
     if servo or motor:
         now = Calibration(_axis(servo, "servo") or now.servo, _axis(motor, "motor") or now.motor)
         write_calibration(calibration, now)
@@ -142,16 +146,6 @@ def _axis(text: str, name: str) -> Axis | None:
             f"{name} is {text!r}: give min,mid,max in nanoseconds and a polarity of 1 or -1"
         ) from None
     return Axis(low, mid, high, polarity)
-
-
-def _camera(name: str, root: Path) -> OpenCamera:
-    from .drivers.camera import FPS, ReplayCamera, V4l2Camera, find_camera, read_mjpeg
-
-    if name.endswith(".mjpeg"):
-        frames = read_mjpeg(Path(name))
-        return lambda: ReplayCamera(frames, FPS)
-    find_camera(root) if not name else None  # a car without camera is told so at once
-    return lambda: V4l2Camera(Path(name) if name else find_camera(root))
 
 
 def _until_told(car: LiveDrive, lease: Lease) -> None:

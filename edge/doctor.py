@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from .calibration import Calibration, read_calibration
+from .calibration import Calibration, load_calibration
 from .drivers.battery import FULL, find_battery_bus, open_battery
 from .drivers.camera import find_camera
 from .drivers.deepracer import find_chip, find_enable_line
@@ -105,10 +105,9 @@ def _guard(socket: Path) -> str:
 
 
 def _calibration(path: Path) -> str:
-    if not path.exists():
-        return f"no {path}: a DeepRacer's defaults count; calibrate with the wheels off the ground"
-    calibration = read_calibration(path)
-    return f"{path}{', the defaults' if calibration == Calibration() else ''}"
+    if load_calibration(path) == Calibration():
+        return "a DeepRacer's defaults; calibrate with the wheels off the ground"
+    return "the car's own"
 
 
 def _camera(root: Path) -> str:

@@ -17,9 +17,11 @@ class Lease:
         self._seconds = seconds
         self._until = -1.0
 
-    def renew(self) -> None:
-        """The person is there, now."""
-        self._until = time.monotonic() + self._seconds
+    def renew(self, since: float | None = None) -> None:
+        """The person is there now, or was at a monotonic time in the past [s]."""
+        now = time.monotonic()
+        since = now if since is None else min(since, now)
+        self._until = max(self._until, since + self._seconds)
 
     def end(self) -> None:
         """The person is gone: a console that was closed."""

@@ -28,6 +28,7 @@ from .drivers.jpeg import BadFrameError, decode
 from .errors import CarError, ContractError, PolicyError
 from .guard.client import GuardLink
 from .guard.wire import Reply
+from .hand import Hand
 from .latency import Latency
 from .lease import Lease
 from .mailbox import CameraThread
@@ -109,7 +110,7 @@ class LiveDrive:
 
     def __init__(
         self,
-        policy: Policy,
+        pilot: Policy | Hand,
         open_camera: OpenCamera,
         link: Callable[[], GuardLink],
         *,
@@ -121,9 +122,10 @@ class LiveDrive:
         self.settings, self.lease = settings, lease
         self.camera = CameraThread(open_camera)
         self.latency = Latency()
-        self._policy, self._battery, self._log = policy, battery, log
+        self._battery, self._log = battery, log
         self._connect = link
         self._link = link()
+        self._pilot = pilot
         self._armed = threading.Event()
         self._reason = Reason.NOT_ARMED_YET
         self._fault = Reason.NO_FRAME_YET  # of the newest frame
@@ -155,6 +157,18 @@ class LiveDrive:
         """Neutral first, then the end of `run`; it does not wait for a policy that hangs."""
         self.disarm(Reason.SHUTDOWN)
         self._stopping.set()
+
+    def use(self, pilot: Policy | Hand) -> None:
+        """Let another pilot drive; it must have decided once before the car can be armed.
+
+        Raises:
+            CarError: The car is armed.
+        """
+        if self._armed.is_set():
+            raise CarError("the car is driving: stop it first")
+        self._pilot = pilot
+        self._fresh, self._fault = -1.0, Reason.NO_FRAME_YET
+        self.latency = Latency()
 
     def arm(self) -> Reason:
         """Arm the car; `Reason.NONE` if that worked, else why not. What is wrong must be mended first."""
@@ -195,8 +209,10 @@ class LiveDrive:
 
     def _not_ready(self) -> Reason:
         """What would stop the car at once."""
-        if not self.lease.valid():
-            return Reason.LEASE_LOST
+        return self.obstacle() if self.lease.valid() else Reason.LEASE_LOST
+
+    def obstacle(self) -> Reason:
+        """What would keep the car from driving, whoever holds the lease."""
         if self._battery_fault is not Reason.NONE:
             return self._battery_fault
         if time.monotonic() > self._fresh + HOLD - _EARLY:
@@ -221,8 +237,9 @@ class LiveDrive:
 
     def _drive(self, image: Image) -> None:
         """One frame to one command."""
+        pilot = self._pilot
         try:
-            command = self._decide(image)
+            command = self._decide(image, pilot)
         except (BadFrameError, ContractError):  # the next frame may be fine; if none is, the command runs out
             self._fault = Reason.BAD_FRAME
             self._counts["broken"] += 1
@@ -235,6 +252,8 @@ class LiveDrive:
             self._halt(self._fault)
             return
         now = time.monotonic()
+        if pilot is not self._pilot:  # it was replaced while it thought
+            return
         if now > image.stamp + DEADLINE:
             self._fault = Reason.INFERENCE_LATE
             self._counts["late"] += 1
@@ -244,15 +263,18 @@ class LiveDrive:
         self._times = [*(t for t in self._times if t > now - 1.0), now]
         self._send(command, image.stamp)
 
-    def _decide(self, image: Image) -> Command:
+    def _decide(self, image: Image, pilot: Policy | Hand) -> Command:
         began = time.monotonic()
-        spec = self._policy.contract.observation
+        if isinstance(pilot, Hand):
+            self.latency.add("wait", began - image.stamp)
+            return pilot.command(self.settings.speed_limit)
+        spec = pilot.contract.observation
         frame = decode(image.jpeg, spec)
         decoded = time.monotonic()
         observation = observe(frame, spec)
-        outputs = self._policy.predict(observation[None])
+        outputs = pilot.predict(observation[None])
         inferred = time.monotonic()
-        command = self._policy.command(outputs)
+        command = pilot.command(outputs)
         self.latency.add("wait", began - image.stamp)
         self.latency.add("decode", decoded - began)
         self.latency.add("infer", inferred - decoded)
@@ -262,7 +284,7 @@ class LiveDrive:
         settings = self.settings
         command = Limits(settings.speed_limit).apply(wanted)
         turn = steering(command.steering, settings.trim)
-        push = throttle(command.speed, self._policy.top_speed, settings.scale)
+        push = throttle(command.speed, self._pilot.top_speed, settings.scale)
         if self._armed.is_set() and (reason := self._not_ready()) is not Reason.NONE:
             self._halt(reason)  # what happened while the policy thought
         reply = self._link.command(turn, push, stamp + HOLD) if self._armed.is_set() else None

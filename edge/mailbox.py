@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from typing import Final
 
 from .drivers.camera import Camera, Image, OpenCamera
@@ -52,6 +53,7 @@ class CameraThread:
         lost: Why there is no camera, or empty.
         repeated: Frames in a row that were those before.
         frames: Frames that were new.
+        notify: Called by this thread at each new frame; it must not wait.
     """
 
     def __init__(self, open_camera: OpenCamera) -> None:
@@ -59,6 +61,7 @@ class CameraThread:
         self.latest: Image | None = None
         self.lost = "the camera is not open yet"
         self.repeated = self.frames = 0
+        self.notify: Callable[[], None] = lambda: None
         self._open = open_camera
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="camera", daemon=True)
@@ -98,3 +101,4 @@ class CameraThread:
         self.frames += 1
         self.latest = image
         self.mailbox.put(image)
+        self.notify()

@@ -34,6 +34,21 @@ class Reason(IntEnum):
         """The reason for people."""
         return _TEXTS[self]
 
+    @property
+    def fault(self) -> bool:
+        """Whether something is broken, rather than that somebody wanted the car to stand."""
+        return self not in _WANTED
+
+
+_WANTED = {
+    Reason.NONE,
+    Reason.NOT_ARMED_YET,
+    Reason.STOPPED,
+    Reason.SHUTDOWN,
+    Reason.TAKEN,
+    Reason.LEASE_LOST,
+    Reason.NO_FRAME_YET,
+}
 
 _TEXTS = {
     Reason.NONE: "armed",

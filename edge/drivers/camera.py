@@ -111,6 +111,18 @@ def find_camera(root: Path = Path("/")) -> Path:
     raise CarError(f"no camera under {root / 'dev'} (video0 to video4): plug it in, look at `lsusb`")
 
 
+def camera_named(name: str, root: Path = Path("/")) -> OpenCamera:
+    """Opens a video device, an `.mjpeg` file that is replayed, or, without a name, the car's camera.
+
+    Raises:
+        CarError: The file cannot be read.
+    """
+    if name.endswith(".mjpeg"):
+        frames = read_mjpeg(Path(name))
+        return lambda: ReplayCamera(frames, FPS)
+    return lambda: V4l2Camera(Path(name) if name else find_camera(root))
+
+
 class ReplayCamera:
     """A camera that repeats JPEG frames in real time: recorded ones, or a test's.
 

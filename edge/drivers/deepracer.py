@@ -16,15 +16,18 @@ from typing import Final
 
 from ..calibration import Calibration
 from ..errors import CarError
-from .pulses import PERIOD
+from .pulses import PERIOD, Light
 
 _CHIPS: Final = ("0000:00:17.0", "i2c-0")
 _THROTTLE, _STEERING = 0, 1
 _LIGHTS: Final = (2, 3, 4)
 _ENABLE_LINES: Final = (436, 514)
 _BRIGHT: Final = 2_000_000  # of the tail light, whose full duty is 10 ms [ns]
-_ARMED: Final = (0, _BRIGHT, 0)
-_DISARMED: Final = (_BRIGHT, 0, 0)
+_COLOURS: Final = {
+    Light.READY: (0, 0, _BRIGHT),
+    Light.ARMED: (0, _BRIGHT, 0),
+    Light.FAULT: (_BRIGHT, 0, 0),
+}
 
 
 class DeepRacerPulses:
@@ -46,6 +49,7 @@ class DeepRacerPulses:
             raise CarError(
                 f"cannot use {error.filename}: {error.strerror}; the guard runs as root: sudo hairpin-guard"
             ) from None
+        self.neutral = calibration.servo.mid, calibration.motor.mid
         self._lights: tuple[int, ...] = ()
         with contextlib.suppress(OSError):  # a car without tail light drives as well
             self._lights = tuple(_open_channel(chip, channel, 0) for channel in _LIGHTS)
@@ -59,11 +63,11 @@ class DeepRacerPulses:
         """Switch servo and motor on or off."""
         _put(self._enable, 0 if on else 1)
 
-    def show(self, armed: bool) -> None:
-        """Tail light green if armed, else red."""
+    def show(self, light: Light) -> None:
+        """Tail light blue while it stands, green while it is armed, red after a fault."""
         with contextlib.suppress(OSError):
-            for light, duty in zip(self._lights, _ARMED if armed else _DISARMED, strict=False):
-                _put(light, duty)
+            for output, duty in zip(self._lights, _COLOURS[light], strict=False):
+                _put(output, duty)
 
 
 def find_chip(root: Path) -> Path:

@@ -12,6 +12,7 @@ from typing import Final, Protocol
 
 from ..calibration import Calibration
 from ..errors import CarError
+from .pulses import Light
 
 _ADDRESS: Final = 0x40
 _BUSES: Final = (1, 0)  # of a Raspberry Pi, then of others
@@ -48,7 +49,7 @@ class Pca9685Pulses:
             CarError: It does not answer.
         """
         self._bus, self._address, self._on = bus, address, False
-        self._neutral = calibration.servo.mid, calibration.motor.mid
+        self.neutral = calibration.servo.mid, calibration.motor.mid
         try:
             if bus.read_byte_data(address, _PRESCALE) != _DIVIDER - 1:
                 bus.write_byte_data(address, _MODE1, _SLEEP)  # the rate can be set only while it sleeps
@@ -63,7 +64,7 @@ class Pca9685Pulses:
     def write(self, steering: int, throttle: int) -> None:
         """Set both pulses [ns]; neutral ones while it is off."""
         if not self._on:
-            steering, throttle = self._neutral
+            steering, throttle = self.neutral
         self._put(_THROTTLE, throttle)
         self._put(_STEERING, steering)
 
@@ -71,9 +72,9 @@ class Pca9685Pulses:
         """Let pulses through, or neutral ones alone."""
         self._on = on
         if not on:
-            self.write(*self._neutral)
+            self.write(*self.neutral)
 
-    def show(self, armed: bool) -> None:
+    def show(self, light: Light) -> None:
         """These boards have no lights."""
 
     def _put(self, channel: int, pulse: int) -> None:

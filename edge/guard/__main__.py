@@ -7,7 +7,7 @@ import os
 import sys
 from pathlib import Path
 
-from ..calibration import DEEPRACER_PATH, Calibration, read_calibration
+from ..calibration import CALIBRATION, Calibration, load_calibration
 from ..drivers.pulses import CARS, Pulses, open_pulses
 from ..errors import CarError
 from .server import listen, serve
@@ -26,7 +26,7 @@ def main(arguments: list[str] | None = None) -> None:
     )
     parser.add_argument("--neutral", action="store_true", help="write neutral, switch off, and leave")
     parser.add_argument("--socket", type=Path, default=Path(SOCKET), help="default: %(default)s")
-    parser.add_argument("--calibration", type=Path, default=DEEPRACER_PATH, help="default: %(default)s")
+    parser.add_argument("--calibration", type=Path, default=CALIBRATION, help="default: %(default)s")
     parser.add_argument("--max-throttle", type=float, default=default.throttle, help="default: %(default)s")
     parser.add_argument("--throttle-rate", type=float, default=default.throttle_rate, help="[1/s]")
     parser.add_argument("--steering-rate", type=float, default=default.steering_rate, help="[1/s]")
@@ -37,7 +37,7 @@ def main(arguments: list[str] | None = None) -> None:
             neutral(given.car, given.root, given.calibration)
             return
         limits = OutputLimits(given.max_throttle, given.throttle_rate, given.steering_rate)
-        calibration = read_calibration(given.calibration) if given.calibration.exists() else Calibration()
+        calibration = load_calibration(given.calibration)
         with listen(given.socket) as listener:
             output = open_pulses(given.car, given.root, calibration)
             serve(Guard(output, calibration, limits), listener)
@@ -53,7 +53,7 @@ def neutral(car: str, root: Path, path: Path) -> None:
         CarError: An output cannot be reached.
     """
     try:
-        calibration = read_calibration(path)
+        calibration = load_calibration(path)
     except CarError:
         calibration = Calibration()
     output: Pulses = open_pulses(car, root, calibration)

@@ -8,6 +8,7 @@ import threading
 from pathlib import Path
 from typing import Final
 
+from ..calibration import Calibration
 from ..errors import CarError
 from ..reasons import Reason
 from .wire import REPLY_SIZE, SOCKET, Kind, Reply, Request, unpack_reply
@@ -47,6 +48,10 @@ class GuardLink:
     def disarm(self, reason: Reason = Reason.STOPPED) -> Reply | None:
         """Stop the car, whoever drives."""
         return self._ask(Request(Kind.DISARM, reason))
+
+    def calibrate(self, calibration: Calibration) -> Reply | None:
+        """Use other pulses: for good while the car is not armed, else until it is disarmed."""
+        return self._ask(Request(Kind.CALIBRATE, calibration=calibration))
 
     def status(self) -> Reply | None:
         """The guard's state."""

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from ..drivers.pulses import Light
 from ..errors import CarError
 from ..reasons import Reason
 from .state import Guard
@@ -79,7 +80,7 @@ def answer(guard: Guard, listener: socket.socket, wake: socket.socket) -> None:
     poll.register(listener, select.POLLIN)
     poll.register(wake, select.POLLIN)
     life = _SignsOfLife()
-    shown: bool | None = None
+    shown: Light | None = None
     while True:
         ready = poll.poll(1000.0 * guard.wait())
         # Before reading: a command that comes too late finds the car stopped.
@@ -94,8 +95,8 @@ def answer(guard: Guard, listener: socket.socket, wake: socket.socket) -> None:
                 client = clients.pop(descriptor)
                 guard.leave(client)
                 client.close()
-        if guard.armed is not shown:
-            shown = guard.armed
+        if guard.light is not shown:
+            shown = guard.light
             guard.show()
         life.sign()
 
@@ -132,6 +133,8 @@ def _answer(guard: Guard, client: socket.socket) -> bool:
         guard.command(client, request.steering, request.throttle, request.until)
     elif request.kind is Kind.DISARM:
         guard.disarm(request.reason)
+    elif request.kind is Kind.CALIBRATE and request.calibration is not None:
+        guard.calibrate(client, request.calibration)
     yours = guard.owner is client
     reason = Reason.TAKEN if guard.armed and not yours else guard.reason
     reply = Reply(

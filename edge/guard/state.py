@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ..calibration import Calibration
-from ..drivers.pulses import Pulses
+from ..drivers.pulses import Light, Pulses
 from ..errors import CarError
 from ..reasons import Reason
 
@@ -65,7 +65,8 @@ class Guard:
         limits: OutputLimits = OutputLimits(),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._output, self._calibration, self._limits, self._clock = output, calibration, limits, clock
+        self._output, self._limits, self._clock = output, limits, clock
+        self._calibration = self._saved = calibration
         self.armed = False
         self.owner: object = None
         self.reason = Reason.NOT_ARMED_YET
@@ -125,6 +126,16 @@ class Guard:
         if self.armed:
             self._disarm(reason)
 
+    def calibrate(self, owner: object, calibration: Calibration) -> None:
+        """Use other pulses: the driver's until the car is disarmed, anybody's for good while it is not."""
+        if self.armed:
+            if owner is self.owner:
+                self._calibration = calibration
+            return
+        self._calibration = self._saved = calibration
+        self._safe = False
+        self._make_safe()
+
     def leave(self, owner: object) -> None:
         """A client is gone; if it drove, its car stops."""
         if owner is self.owner:
@@ -143,18 +154,27 @@ class Guard:
             return min(max(self._until - self._clock(), 0.0), _IDLE)
         return _IDLE if self._safe else _RETRY
 
+    @property
+    def light(self) -> Light:
+        """What the car's lights are to show."""
+        if self.armed:
+            return Light.ARMED
+        return Light.FAULT if self.reason.fault else Light.READY
+
     def show(self) -> None:
         """Show the state with the car's lights, which may fail."""
-        self._output.show(self.armed)
+        self._output.show(self.light)
 
     def _disarm(self, reason: Reason) -> None:
         self.armed, self.owner, self.reason = False, None, reason
+        self._calibration = self._saved
         self._make_safe()
         self.since = self._clock()
 
     def _make_safe(self) -> None:
         """Neutral, then off; each is tried whatever became of the other, and again until both are done."""
         done = 0
+        self._output.neutral = self._saved.servo.mid, self._saved.motor.mid
         for step in (lambda: self._write(0.0, 0.0), lambda: self._output.enable(False)):
             try:
                 step()

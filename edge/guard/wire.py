@@ -6,6 +6,8 @@ import struct
 from enum import IntEnum
 from typing import Final, NamedTuple
 
+from ..calibration import Axis, Calibration
+from ..errors import CarError
 from ..reasons import Reason
 
 #: Where the guard listens; systemd makes the folder.
@@ -13,8 +15,9 @@ SOCKET: Final = "/run/hairpin/guard.sock"
 
 _VERSION: Final = 0x48500001  # "HP", 1
 _REQUEST: Final = struct.Struct("<IBB2xddd")
+_PULSES: Final = struct.Struct("<IBB2x8i")
 _REPLY: Final = struct.Struct("<IBBBxddddQ")
-REQUEST_SIZE: Final = _REQUEST.size
+REQUEST_SIZE: Final = max(_REQUEST.size, _PULSES.size)
 REPLY_SIZE: Final = _REPLY.size
 
 
@@ -25,6 +28,7 @@ class Kind(IntEnum):
     ARM = 1
     COMMAND = 2
     DISARM = 3
+    CALIBRATE = 4
 
 
 class Request(NamedTuple):
@@ -36,6 +40,7 @@ class Request(NamedTuple):
         steering: Of `COMMAND`, in [-1, 1], + = left.
         throttle: Of `COMMAND`, in [-1, 1], + = forward.
         until: Of `COMMAND`: the monotonic time until which it holds [s].
+        calibration: Of `CALIBRATE`.
     """
 
     kind: Kind
@@ -43,10 +48,15 @@ class Request(NamedTuple):
     steering: float = 0.0
     throttle: float = 0.0
     until: float = 0.0
+    calibration: Calibration | None = None
 
     def pack(self) -> bytes:
         """The request as bytes."""
-        return _REQUEST.pack(_VERSION, *self)
+        if self.calibration is not None:
+            axes = self.calibration.servo, self.calibration.motor
+            pulses = [value for axis in axes for value in (axis.min, axis.mid, axis.max, axis.polarity)]
+            return _PULSES.pack(_VERSION, self.kind, self.reason, *pulses)
+        return _REQUEST.pack(_VERSION, *self[:5])
 
 
 class Reply(NamedTuple):
@@ -79,12 +89,18 @@ class Reply(NamedTuple):
 
 def unpack_request(packet: bytes) -> Request | None:
     """The request, or `None` if it is something else."""
-    if len(packet) != REQUEST_SIZE:
+    form = _PULSES if len(packet) == _PULSES.size else _REQUEST
+    if len(packet) != form.size:
         return None
-    version, kind, reason, *values = _REQUEST.unpack(packet)
+    version, kind, reason, *values = form.unpack(packet)
+    if version != _VERSION or (kind == Kind.CALIBRATE) != (form is _PULSES):
+        return None
     try:
-        return Request(Kind(kind), Reason(reason), *values) if version == _VERSION else None
-    except ValueError:
+        if form is _REQUEST:
+            return Request(Kind(kind), Reason(reason), *values)
+        calibration = Calibration(Axis(*values[:4]), Axis(*values[4:]))
+        return Request(Kind.CALIBRATE, Reason(reason), calibration=calibration)
+    except (CarError, ValueError):
         return None
 
 

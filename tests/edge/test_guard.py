@@ -16,8 +16,9 @@ from pathlib import Path
 import pytest
 from car_rig import NEUTRAL, GuardProcess, make_tree, outputs, wait_until
 
-from hairpin.edge.calibration import Calibration
+from hairpin.edge.calibration import Axis, Calibration
 from hairpin.edge.drivers.deepracer import DeepRacerPulses
+from hairpin.edge.drivers.pulses import Light
 from hairpin.edge.guard.state import COMMAND_TIMEOUT, Guard, OutputLimits
 from hairpin.edge.guard.wire import Kind, Reply, Request, unpack_reply, unpack_request
 from hairpin.edge.reasons import Reason
@@ -33,6 +34,7 @@ class Output:
 
     def __init__(self) -> None:
         self.log: list[tuple[int, int] | bool] = []
+        self.lights: list[Light] = []
         self.broken = False
 
     def write(self, steering: int, throttle: int) -> None:
@@ -43,8 +45,8 @@ class Output:
         self._check()
         self.log.append(on)
 
-    def show(self, armed: bool) -> None:
-        pass
+    def show(self, light: Light) -> None:
+        self.lights.append(light)
 
     def _check(self) -> None:
         if self.broken:
@@ -148,9 +150,58 @@ def test_outputs_that_fail_are_tried_until_they_are_safe(rig: tuple[Guard, Outpu
     assert output.log[-2:] == [NEUTRAL, False]
 
 
+LEFT = Calibration(Axis(1_200_000, 1_500_000, 1_800_000, -1), Calibration().motor)
+
+
+def test_a_driver_tries_a_calibration_until_the_car_is_disarmed(rig: tuple[Guard, Output, Clock]) -> None:
+    guard, output, clock = rig
+    guard.arm("a")
+    guard.calibrate("b", LEFT)  # not the driver
+    guard.command("a", 0, 0, clock.now + 0.2)
+    assert output.log[-1] == NEUTRAL
+    guard.calibrate("a", LEFT)
+    clock.now += 0.1
+    guard.command("a", -1, 0, clock.now + 0.2)
+    assert output.log[-1] == (1_800_000, NEUTRAL[1])
+    guard.disarm(Reason.STOPPED)
+    assert output.log[-2:] == [NEUTRAL, False]
+
+
+def test_a_calibration_while_not_armed_stays(rig: tuple[Guard, Output, Clock]) -> None:
+    guard, output, _ = rig
+    guard.calibrate("b", LEFT)
+    assert output.log[-2:] == [(1_500_000, NEUTRAL[1]), False]
+    assert output.neutral == (1_500_000, NEUTRAL[1])
+    guard.arm("a")
+    guard.disarm(Reason.STOPPED)
+    assert output.log[-2:] == [(1_500_000, NEUTRAL[1]), False]
+
+
+def test_the_lights_tell_a_fault_from_a_wish(rig: tuple[Guard, Output, Clock]) -> None:
+    guard, output, clock = rig
+    guard.show()
+    guard.arm("a")
+    guard.show()
+    guard.disarm(Reason.STOPPED)
+    guard.show()
+    guard.arm("a")
+    clock.now += 1.0
+    guard.check()
+    guard.show()
+    assert output.lights == [Light.READY, Light.ARMED, Light.READY, Light.FAULT]
+
+
 def test_messages_survive_the_wire_and_nonsense_does_not() -> None:
     request = Request(Kind.COMMAND, Reason.STOPPED, 0.5, -0.25, 12.5)
     assert unpack_request(request.pack()) == request
+    calibrate = Request(Kind.CALIBRATE, calibration=LEFT)
+    assert unpack_request(calibrate.pack()) == calibrate
+    disorder = bytearray(calibrate.pack())
+    disorder[8:12] = b"\xff" * 4  # min of the servo
+    assert unpack_request(bytes(disorder)) is None
+    disguised = bytearray(calibrate.pack())
+    disguised[4] = Kind.ARM
+    assert unpack_request(bytes(disguised)) is None
     reply = Reply(True, False, Reason.TAKEN, 0.5, -0.25, 1.0, 2.0, 7)
     assert unpack_reply(reply.pack()) == reply
     for packet in (b"", b"x", request.pack()[:-1], b"\0" * len(request.pack()), request.pack() + b"x"):

@@ -1,0 +1,171 @@
+"""The console as a program: the drive loop in a thread, the web server in front of it."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import socket as sockets
+import sys
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from ..calibration import CALIBRATION
+from ..drivers.battery import open_battery
+from ..drivers.camera import OpenCamera
+from ..errors import CarError
+from ..guard.wire import SOCKET
+from ..hand import Hand
+from ..lease import Lease
+from ..live import LiveDrive, Settings
+from .calibrating import Calibrating
+from .cockpit import Cockpit
+from .health import Health
+from .journal import LOG, Journal
+from .links import StopButton, connect
+from .models import Library
+from .passwords import Passwords
+from .shared import Console
+
+#: A careful begin; the page changes it.
+CAREFUL: Final = Settings(speed_limit=1.0, scale=0.3)
+
+_SWITCH: Final = 0.001  # so that the web server never holds up the drive loop for long; usually 5 ms [s]
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where the console is reached.
+
+    Attributes:
+        host: The address to listen at.
+        port: The port.
+        names: Names of this car besides its host name.
+        certificate: PEM file of a TLS certificate, with `key`; without them it is plain HTTP.
+        key: PEM file of its key.
+    """
+
+    host: str = "0.0.0.0"
+    port: int = 8080
+    names: tuple[str, ...] = ()
+    certificate: Path | None = None
+    key: Path | None = None
+    secure: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        if (self.certificate is None) != (self.key is None):
+            raise CarError("give both --certificate and --key, or neither")
+        for file in (self.certificate, self.key):
+            if file is not None and not file.is_file():
+                raise CarError(f"there is no {file}: see docs/car.md for how to make a certificate")
+        object.__setattr__(self, "secure", self.certificate is not None)
+
+
+def make_console(
+    camera: OpenCamera,
+    *,
+    state: Path,
+    socket: Path = Path(SOCKET),
+    calibration: Path = CALIBRATION,
+    root: Path = Path("/"),
+    secure: bool = False,
+) -> Console:
+    """Put the console together; nothing runs yet.
+
+    Args:
+        camera: Opens the camera; called again whenever it is lost.
+        state: The folder of the password and the models.
+        socket: Where the guard listens; it need not run yet.
+        calibration: The calibration file.
+        root: Where sys, proc and dev lie.
+        secure: Whether it will be served over TLS.
+    """
+    journal = Journal()
+    LOG.addHandler(journal)
+    LOG.setLevel(logging.INFO)
+    try:
+        battery = open_battery(root)
+    except CarError as error:
+        LOG.warning("%s", error)
+        battery = None
+    hand, stop = Hand(), StopButton(socket)
+    live = LiveDrive(hand, camera, lambda: connect(socket), lease=Lease(), settings=CAREFUL, battery=battery)
+    calibrating = Calibrating(lambda: connect(socket), calibration)
+    cockpit = Cockpit(live, hand, stop, Library(state / "models"), calibrating)
+    return Console(cockpit, stop, Passwords(state / "password.json"), journal, Health(root), secure=secure)
+
+
+def run(console: Console, address: Address) -> None:
+    """Serve until SIGTERM or SIGINT; the car is stopped whichever way this ends.
+
+    Raises:
+        CarError: The address cannot be used, or the drive loop failed.
+    """
+    import uvicorn
+
+    from .app import make_app
+
+    config = uvicorn.Config(
+        make_app(console, address.names),
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+        loop="asyncio",
+        http="h11",
+        ws="websockets-sansio",
+        ws_per_message_deflate=False,  # JPEGs do not get smaller
+        ws_max_size=16 * 1024,
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=1,
+        ssl_certfile=address.certificate,
+        ssl_keyfile=str(address.key) if address.key else None,
+    )
+    server = uvicorn.Server(config)
+    for number in (signal.SIGTERM, signal.SIGINT):  # uvicorn raises them once more when it has ended
+        signal.signal(number, lambda *_: None)
+    sys.setswitchinterval(_SWITCH)
+    listener = _listen(address)
+    failed: list[BaseException] = []
+
+    def drive() -> None:
+        try:
+            console.cockpit.live.run()
+        except BaseException as error:
+            failed.append(error)
+        finally:
+            server.should_exit = True
+
+    thread = threading.Thread(target=drive, name="drive", daemon=True)
+    thread.start()
+    try:
+        LOG.info("the console is at %s", url(address))
+        server.run(sockets=[listener])
+    finally:
+        console.cockpit.stop()
+        console.cockpit.live.stop()
+        thread.join(timeout=2.0)
+    if failed:
+        raise failed[0]
+
+
+def url(address: Address) -> str:
+    """Where people find the console."""
+    name = f"{sockets.gethostname()}.local" if address.host in ("0.0.0.0", "::") else address.host
+    return f"{'https' if address.secure else 'http'}://{name}:{address.port}"
+
+
+def _listen(address: Address) -> sockets.socket:
+    family = sockets.AF_INET6 if ":" in address.host else sockets.AF_INET
+    listener = sockets.socket(family, sockets.SOCK_STREAM)
+    listener.setsockopt(sockets.SOL_SOCKET, sockets.SO_REUSEADDR, 1)
+    try:
+        listener.bind((address.host, address.port))
+        listener.listen(64)
+    except OSError as error:
+        listener.close()
+        raise CarError(
+            f"cannot serve at {address.host} port {address.port}: {error.strerror or error}; try --port"
+        ) from None
+    return listener
