@@ -16,7 +16,7 @@ from .gate import Verdict
 from .history import best_verdict
 from .hyperparameters import Hyperparameters
 from .learner import continue_model, make_env
-from .run import METADATA_FILE, REWARD_FILE, Checkpoint, Run, amend_run, open_run
+from .run import METADATA_FILE, REWARD_FILE, Checkpoint, Run, amend_run, open_run, race_of
 from .training import first_model, learn, seed_of
 
 
@@ -108,6 +108,7 @@ def _plan_again(run: Run, reward: Reward, steps: int | None) -> Plan:
         "algorithm": contract.algorithm,
         "steps": steps if steps is not None else known.get("steps"),
         "out": run.path,
+        **race_of(run),
     }
     try:
         return plan(TrainConfig(**{**known, **now}))
