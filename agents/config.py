@@ -20,7 +20,15 @@ from hairpin.edge.contract import (
     ObservationSpec,
     read_model_metadata,
 )
-from hairpin.sim import CAMERAS, DEFAULT_ACTIONS, Randomization, WorldConfig, make_config
+from hairpin.sim import (
+    CAMERAS,
+    DEFAULT_ACTIONS,
+    Bots,
+    Obstacles,
+    Randomization,
+    WorldConfig,
+    make_config,
+)
 from hairpin.sim.config import TrackRef
 from hairpin.tracks import Track
 
@@ -57,6 +65,9 @@ class TrainConfig:
             round); the preset's if not given.
         start: "random", "round_robin" or "line"; the preset's if not given.
         randomization: What differs between episodes; the preset's if not given.
+        race: "time_trial", "object_avoidance" or "head_to_bot".
+        obstacles: The boxes of "object_avoidance", or how many.
+        bots: The slow cars of "head_to_bot", or how many.
         clone: A run whose policy is the start of this one.
         hyperparameters: A DeepRacer `hyperparameters.json`, or its values; for the preset "deepracer".
     """
@@ -76,6 +87,9 @@ class TrainConfig:
     direction: str | None = None
     start: str | None = None
     randomization: Randomization | str | None = None
+    race: str = "time_trial"
+    obstacles: Obstacles | int | None = None
+    bots: Bots | int | None = None
     clone: str | Path | None = None
     hyperparameters: str | Path | Hyperparameters | None = None
 
@@ -135,6 +149,9 @@ def plan(config: TrainConfig) -> Plan:
         start=config.start or chosen.start,
         direction=config.direction or chosen.direction,
         randomization=chosen.randomization if config.randomization is None else config.randomization,
+        race=config.race,
+        obstacles=config.obstacles,
+        bots=config.bots,
     )
     if algorithm == "sac" and not isinstance(world.actions, ContinuousActions):
         raise RunError(

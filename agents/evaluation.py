@@ -6,17 +6,17 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from hairpin.edge.contract import Contract
-from hairpin.sim import Randomization, World, WorldConfig, make_config
+from hairpin.sim import Bots, Obstacles, Randomization, World, WorldConfig, make_config
 from hairpin.sim.laps import Act, LapReport, Trace, run_trials, starts, step_limit
 from hairpin.sim.trace import LapRecorder
 from hairpin.tracks import Track, load_track, track_names
 
 from .errors import RunError
 from .logs.evaluations import write_evaluation
-from .run import RUN_FILE, Run, open_run
+from .run import RUN_FILE, Run, open_run, race_of
 
 BUNDLE_SUFFIX: Final = ".tar.gz"
 
@@ -69,13 +69,16 @@ def evaluate(
     seed: int = 0,
     resets: int = 0,
     randomization: Randomization | str = "none",
+    race: str | None = None,
+    obstacles: Obstacles | int | None = None,
+    bots: Bots | int | None = None,
     on_step: Callable[[World], None] | None = None,
     log: bool = False,
 ) -> Evaluation:
     """Let a policy drive, and report.
 
     Trials start at places spread evenly over the lap, the first on the start line. A trial is completed when
-    it did all its laps; leaving the track ends it, unless `resets` are given.
+    it did all its laps; leaving the track or running into an object ends it, unless `resets` are given.
 
     Args:
         source: A run folder (its best checkpoint drives) or a bundle.
@@ -86,9 +89,13 @@ def evaluate(
         laps: Laps of each.
         direction: "ccw", "cw" or "both".
         seed: Of what `randomization` draws.
-        resets: How often a car that leaves the track is put back with a penalty, as DeepRacer's evaluation
-            does.
+        resets: How often a car that leaves the track or runs into an object is put back with a penalty, as
+            DeepRacer's evaluation does.
         randomization: What differs between trials.
+        race: "time_trial", "object_avoidance" or "head_to_bot"; the run's own if not given, and a time trial
+            for a bundle. Objects stand in other places in each trial if they are drawn.
+        obstacles: The boxes, or how many; the run's own if neither race nor boxes are given.
+        bots: The slow cars, or how many; likewise.
         on_step: Called after every step of all cars.
         log: Log every step into the run's folder, as DeepRacer does; a bundle has none.
 
@@ -118,6 +125,7 @@ def evaluate(
         max_steps=step_limit(road, laps, contract.control_hz),
         start="line",
         randomization=randomization,
+        **_race(subject, race, obstacles, bots),
     )
     with closing(World(config, trials)) as cars:
         cars.recorder = recorder = LapRecorder(trials)
@@ -132,6 +140,17 @@ def evaluate(
         )
     folder = write_evaluation(subject.run, recorder) if log and subject.run is not None else None
     return Evaluation(report, traces, config, folder)
+
+
+def _race(
+    subject: Subject, race: str | None, obstacles: Obstacles | int | None, bots: Bots | int | None
+) -> dict[str, Any]:
+    """What is raced: as asked for, and else what the policy was trained for."""
+    own = {} if subject.run is None else race_of(subject.run)
+    if race is not None and race != own.get("race"):
+        own = {"race": race}
+    given = {"obstacles": obstacles, "bots": bots}
+    return own | {name: value for name, value in given.items() if value is not None}
 
 
 def open_subject(source: str | Path) -> Subject:

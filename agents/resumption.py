@@ -17,7 +17,7 @@ from .gate import Verdict, enough
 from .history import best_verdict, evaluations_of
 from .hyperparameters import Hyperparameters
 from .learner import continue_model, make_env
-from .run import METADATA_FILE, REWARD_FILE, Checkpoint, Run, amend_run, open_run
+from .run import METADATA_FILE, REWARD_FILE, Checkpoint, Run, amend_run, open_run, race_of
 from .training import first_model, learn, seed_of
 
 
@@ -110,6 +110,7 @@ def _plan_again(run: Run, reward: Reward, steps: int | None) -> Plan:
         "algorithm": contract.algorithm,
         "steps": steps if steps is not None else known.get("steps"),
         "out": run.path,
+        **race_of(run),
     }
     try:
         return plan(TrainConfig(**{**known, **now}))

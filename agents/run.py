@@ -28,6 +28,7 @@ from typing import Any, Final
 
 from hairpin.edge.contract import Contract, ContractError, ModelMetadata
 from hairpin.rewards import Reward
+from hairpin.sim import Bots, Obstacles
 from hairpin.tracks import Track, load_track, save_track
 
 from .config import Plan, to_json
@@ -234,6 +235,23 @@ def open_run(path: str | Path) -> Run:
         if not isinstance(settings.get(name), kind) or not settings[name]:
             raise RunError(f"{file} lacks {name!r}: it was not written by this program")
     return Run(path, settings)
+
+
+def race_of(run: Run) -> dict[str, Any]:
+    """What a run trains for, as settings of `hairpin.sim.make_config`: race, and obstacles or bots.
+
+    Raises:
+        RunError: `run.json` holds what is none.
+    """
+    settings = run.settings["settings"]
+    race = {name: settings[name] for name in ("race", "obstacles", "bots") if settings.get(name) is not None}
+    try:
+        for name, kind in (("obstacles", Obstacles), ("bots", Bots)):
+            if isinstance(race.get(name), dict):
+                race[name] = kind(**race[name])
+    except TypeError as error:
+        raise RunError(f"{run.path / RUN_FILE}: its race cannot be used ({error}): train again") from error
+    return race
 
 
 def save_checkpoint(

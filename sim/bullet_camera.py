@@ -16,9 +16,11 @@ from .bullet_solids import Solids
 from .camera import Camera, rotation
 from .errors import SimError
 from .light import expose, noise_tile
+from .objects import OBJECT_DTYPE
 
 _FAR: Final = 300.0  # far plane [m], as in the original simulator
 _NEAR: Final = 0.02  # [m]
+_NOTHING: Final = np.zeros(0, OBJECT_DTYPE)
 _LUMA: Final = np.array([0.2989, 0.5870, 0.1140])
 
 
@@ -70,8 +72,7 @@ class BulletRenderer:
         if out is None:
             out = np.empty((len(pose), *self.camera.shape), np.uint8)
         for i, frame in enumerate(out):
-            if objects is not None and objects.shape[1]:
-                self._solids[int(surface[i])].show(objects[i])
+            self._solids[int(surface[i])].show(_NOTHING if objects is None else objects[i])
             rgb = self._whole_frame(pose[i], int(surface[i]), view[i])
             top, _, left, _ = self.camera.crop
             rgb = rgb[top : top + frame.shape[0], left : left + frame.shape[1]]

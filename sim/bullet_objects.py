@@ -9,6 +9,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from .objects import CAR_INSET, Kind
+
 NEAR: Final = 1.5
 """An object that is farther from a car than this is left out: none is reached within a control period [m]."""
 _FRICTION: Final = 0.3  # of boxes and car bodies, on which a car's body slides
@@ -78,4 +80,5 @@ def _sizes(objects: NDArray[np.void]) -> dict[Size, int]:
 
 
 def _size(one: np.void) -> Size:
-    return float(one["half_length"]), float(one["half_width"]), float(one["height"]) / 2
+    inset = CAR_INSET if one["kind"] == Kind.CAR else 0.0
+    return float(one["half_length"]) - inset, float(one["half_width"]) - inset, float(one["height"]) / 2

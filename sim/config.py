@@ -125,7 +125,7 @@ def make_config(
         ContractError: The model metadata cannot be read.
     """
     named = camera or (observation.camera if observation else DEFAULT_CAMERA)
-    model = named if isinstance(named, Camera) else CAMERAS[_choice("camera", named, CAMERAS)]
+    model = named if isinstance(named, Camera) else CAMERAS[choice("camera", named, CAMERAS)]
     spec = observation or ObservationSpec(
         width=model.width, height=model.height, crop=model.crop, channels=model.channels
     )
@@ -147,19 +147,19 @@ def make_config(
             model, width=spec.width, height=spec.height, crop=spec.crop, channels=spec.channels
         ),
         actions=actions or DEFAULT_ACTIONS,
-        physics=_choice("physics", physics, PHYSICS),
-        renderer=_choice("renderer", renderer, RENDERERS),
+        physics=choice("physics", physics, PHYSICS),
+        renderer=choice("renderer", renderer, RENDERERS),
         control_hz=control_hz,
         laps=laps,
         max_steps=max_steps,
-        start=_choice("start", start, STARTS),
-        direction=None if direction is None else _choice("direction", direction, DIRECTIONS),
+        start=choice("start", start, STARTS),
+        direction=None if direction is None else choice("direction", direction, DIRECTIONS),
         randomization=(
             randomization
             if isinstance(randomization, Randomization)
-            else NAMED[_choice("randomization", randomization, NAMED)]
+            else NAMED[choice("randomization", randomization, NAMED)]
         ),
-        race=_choice("race", race, RACES),
+        race=choice("race", race, RACES),
         objects=_objects(race, obstacles, bots, tracks),
     )
 
@@ -216,7 +216,7 @@ def _actions_of(path: Path) -> ActionSpace:
     return read_model_metadata(path).actions
 
 
-def _choice(name: str, value: str, known: Iterable[str]) -> str:
+def choice(name: str, value: str, known: Iterable[str]) -> str:
     """`value` if it is one of the known ones; an error that names the nearest one otherwise."""
     known = list(known)
     if value in known:

@@ -11,16 +11,18 @@ from numpy.typing import NDArray
 from hairpin.tracks.compiled import compiled
 
 from .chassis import BODY_CORNERS, BODY_LENGTH, BODY_WIDTH
-from .objects import BOX_BUFFER, Kind
+from .objects import BOX_BUFFER, CAR_INSET, Kind
 
 _BOX = int(Kind.BOX)
 
 
 @compiled
 def touched(pose: NDArray[np.float64], objects: NDArray[np.void], hits: NDArray[np.bool_]) -> None:
-    """Which objects each car touches by DeepRacer's rule: a corner of its rectangle lies within theirs.
+    """Which objects each car touches.
 
-    Boxes count `BOX_BUFFER` larger to each side, as there.
+    For boxes DeepRacer's rule: a corner of the car's rectangle lies within theirs, which is `BOX_BUFFER` larger
+    to each side. For other cars it is that the rectangles overlap: by that rule a car whose front meets another
+    one's corner would not have crashed, and could push it for ever.
 
     Args:
         pose: (N, 3) x, y [m] and yaw [rad] of the cars' bases.
@@ -31,14 +33,16 @@ def touched(pose: NDArray[np.float64], objects: NDArray[np.void], hits: NDArray[
         cos, sin = math.cos(pose[i, 2]), math.sin(pose[i, 2])
         for m in range(objects.shape[1]):
             one = objects[i, m]
-            buffer = BOX_BUFFER if one.kind == _BOX else 0.0
+            if one.kind != _BOX:
+                hits[i, m] = overlap(pose[i, 0], pose[i, 1], pose[i, 2], one, 0.0)[0] > 0.0
+                continue
             c, s = math.cos(one.yaw), math.sin(one.yaw)
             hits[i, m] = False
             for k in range(4):
                 dx = pose[i, 0] + cos * BODY_CORNERS[k, 0] - sin * BODY_CORNERS[k, 1] - one.x
                 dy = pose[i, 1] + sin * BODY_CORNERS[k, 0] + cos * BODY_CORNERS[k, 1] - one.y
                 along, across = abs(c * dx + s * dy), abs(c * dy - s * dx)
-                if along < one.half_length + buffer and across < one.half_width + buffer:
+                if along < one.half_length + BOX_BUFFER and across < one.half_width + BOX_BUFFER:
                     hits[i, m] = True
 
 
@@ -101,7 +105,7 @@ def push_out(x: Any, y: Any, yaw: Any, vx: Any, vy: Any, objects: Any) -> Any:
     """
     for m in range(objects.shape[0]):
         one = objects[m]
-        depth, nx, ny = overlap(x, y, yaw, one, 0.0)
+        depth, nx, ny = overlap(x, y, yaw, one, 0.0 if one.kind == _BOX else -CAR_INSET)
         if depth <= 0.0:
             continue
         x, y = x + depth * nx, y + depth * ny

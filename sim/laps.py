@@ -75,7 +75,7 @@ def run_trials(
     seed: int = 0,
     resets: int = 0,
     on_step: Callable[[World], None] | None = None,
-    stop_at_failure: bool = False,
+    most_failures: int | None = None,
     world: World | None = None,
 ) -> tuple[LapReport, list[Trace]]:
     """Drive one trial from each start, all in lockstep.
@@ -88,7 +88,7 @@ def run_trials(
         resets: How often a car that leaves the track or runs into an object is put back, for the seconds of
             `PENALTIES`, as DeepRacer's evaluation does; 0 ends the trial there.
         on_step: Called after every step, for videos and progress bars.
-        stop_at_failure: Stop all trials as soon as one fails: enough to know that not all are completed.
+        most_failures: Stop all trials as soon as more than these have failed; never if not given.
         world: A world of `len(begin)` cars to use again.
 
     Raises:
@@ -111,7 +111,7 @@ def run_trials(
             book.enter(step)
             if on_step is not None:
                 on_step(world)
-            if stop_at_failure and book.failed:
+            if most_failures is not None and book.failures > most_failures:
                 break
         return book.report(), book.traces
 
@@ -139,9 +139,9 @@ class Logbook:
         self._distance = self._time = 0.0
 
     @property
-    def failed(self) -> bool:
-        """Whether some trial has ended without its laps."""
-        return any(s not in (Status.IN_PROGRESS, Status.LAP_COMPLETE) for s in self._statuses)
+    def failures(self) -> int:
+        """How many trials have ended without their laps."""
+        return sum(s not in (Status.IN_PROGRESS, Status.LAP_COMPLETE) for s in self._statuses)
 
     def enter(self, step: Step) -> None:
         """Enter one step of all cars that were running."""

@@ -32,3 +32,6 @@ OBJECT_DTYPE: Final = np.dtype(
 
 BOX_BUFFER: Final = 0.05
 """Boxes count so much larger to each side in the rule for crashes (markov/track_geom/constants.py) [m]."""
+
+CAR_INSET: Final = 0.01
+"""A car's body lies so far within its rectangle, so that who touches it has crashed [m]."""

@@ -11,10 +11,16 @@ from hairpin.rewards import RewardParams
 from hairpin.tracks import Track
 
 from .chassis import FRONT_POINT
+from .config import RACES, choice
 from .locate import locate
+from .obstacles import INNER_LANE, OUTER_LANE, Bots, Obstacles
 from .params import build_params
 from .physics import CONTROL_HZ
+from .placing import draw_placement
 from .routes import make_routes
+from .traffic import Traffic
+
+_OBJECTS = ((0.4, INNER_LANE), (0.9, OUTER_LANE))  # share of the lap and lane
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,8 +35,17 @@ class _Moment:
     steps: int = 100
 
 
-def reward_situations(track: Track) -> list[tuple[str, RewardParams]]:
-    """Typical moments of a lap, named: start, mid-lap on and beside the line, fast, off the track, finish."""
+def reward_situations(track: Track, race: str = "time_trial") -> list[tuple[str, RewardParams]]:
+    """Typical moments of a lap, named: start, mid-lap on and beside the line, fast, off the track, finish.
+
+    Args:
+        track: The track.
+        race: What is raced. With objects there is one before the middle of the lap, boxes in the inner lane
+            or a car, and one far away; moments before, beside and in the first one are added.
+
+    Raises:
+        SimError: There is no such race.
+    """
     half = float(track.width(0.3 * track.length)) / 2
     moments = {
         "start": _Moment(0.0, steps=2),
@@ -46,7 +61,23 @@ def reward_situations(track: Track) -> list[tuple[str, RewardParams]]:
         "three quarters": _Moment(0.75, steps=200),
         "finish": _Moment(1.0, steps=300),
     }
-    return list(zip(moments, _params(track, list(moments.values()), reverse=False), strict=True))
+    if choice("race", race, RACES) == "time_trial":
+        return list(zip(moments, _params(track, list(moments.values())), strict=True))
+    setup: Obstacles | Bots = (
+        Bots(positions=_OBJECTS) if race == "head_to_bot" else Obstacles(positions=_OBJECTS)
+    )
+    place, quarter = _OBJECTS[0][0], float(track.width(_OBJECTS[0][0] * track.length)) / 4
+    inner = quarter if track.is_ccw or not track.closed else -quarter
+    near = place - 0.6 / track.length
+    moments |= {
+        "object far ahead": _Moment(place - 3.0 / track.length),
+        "object ahead, in its lane": _Moment(near, left=inner),
+        "object ahead, in the other lane": _Moment(near, left=-inner),
+        "beside an object": _Moment(place, left=-inner),
+        "just past an object": _Moment(place + 0.6 / track.length, left=-inner),
+        "run into an object": _Moment(place, left=inner),
+    }
+    return list(zip(moments, _params(track, list(moments.values()), setup), strict=True))
 
 
 def params_grid(
@@ -89,19 +120,21 @@ def params_grid(
     return xs, ys, [cells[row * len(xs) : (row + 1) * len(xs)] for row in range(len(ys))]
 
 
-def _params(track: Track, moments: list[_Moment], *, reverse: bool) -> list[RewardParams]:
-    driven = track.reversed() if reverse else track
+def _params(
+    track: Track, moments: list[_Moment], setup: Obstacles | Bots | None = None
+) -> list[RewardParams]:
     share = np.array([moment.share for moment in moments])
-    s = np.minimum(share, 0.999) * driven.length
-    front = driven.to_world(s, np.array([moment.left for moment in moments]))
-    heading = driven.heading(s) + np.array([moment.heading for moment in moments])
+    s = np.minimum(share, 0.999) * track.length
+    front = track.to_world(s, np.array([moment.left for moment in moments]))
+    heading = track.heading(s) + np.array([moment.heading for moment in moments])
     params = _build(
         track,
         _poses_from_front(front, heading),
         np.array([moment.speed for moment in moments]),
         np.array([moment.steering for moment in moments]),
         np.array([moment.steps for moment in moments]),
-        reverse,
+        reverse=False,
+        setup=setup,
     )
     for one, moment in zip(params, moments, strict=True):
         one["progress"] = min(100.0, 100.0 * moment.share)
@@ -121,10 +154,17 @@ def _build(
     steering: NDArray[np.float64],
     steps: NDArray[np.int64],
     reverse: bool,
+    setup: Obstacles | Bots | None = None,
 ) -> list[RewardParams]:
     routes = make_routes([track])
     route = np.full(len(poses), int(reverse))
     places = locate(routes, route, poses)
+    traffic = Traffic(setup, routes, len(poses), CONTROL_HZ)
+    if setup is not None:
+        rng = np.random.default_rng(0)  # nothing is drawn but what is not used here
+        placement = draw_placement(setup, routes, traffic.lanes, int(reverse), 0.0, rng, random_colours=False)
+        for i in range(len(poses)):
+            traffic.begin(i, placement)
     return build_params(
         routes,
         route,
@@ -134,4 +174,6 @@ def _build(
         steps=steps,
         time=steps / CONTROL_HZ,
         which=range(len(poses)),
+        objects=traffic.objects,
+        crashed=traffic.judge(np.ones(len(poses), dtype=bool), route, poses, places["position"]),
     )

@@ -22,6 +22,8 @@ COLUMNS: Final = (
     "all_wheels_on_track", "progress", "closest_waypoint", "track_len", "tstamp", "episode_status",
     "pause_duration",
 )  # fmt: skip
+#: One more column of evaluations in races with objects.
+CRASH_COLUMN: Final = "obstacle_crash_counter"
 Row = tuple[object, ...]  # the columns, without the episode's number
 _DONE: Final = COLUMNS.index("done") - 1
 
@@ -75,7 +77,8 @@ class LapRecorder:
     def prepared(self, world: World, which: Iterable[int]) -> None:
         """Enter the preparing row that begins a trial."""
         for i in which:
-            self._laps[i] = [[_row(world, i, (0.0, 0.0), 0, 0.0, False, Status.PREPARE)]]
+            row = _row(world, i, (0.0, 0.0), 0, 0.0, False, Status.PREPARE)
+            self._laps[i] = [[row + _crashes(world, i)]]
 
     def stepped(self, world: World, step: Step, which: Iterable[int]) -> None:
         """Enter one step of some cars."""
@@ -92,6 +95,7 @@ class LapRecorder:
             reward = float(step.reward[i])
             laps[-1].append(
                 _row(world, i, (steering, speed), step.action[i].tolist(), reward, done[i], status)
+                + _crashes(world, i)
             )
 
     def episodes(self) -> list[list[Row]]:
@@ -134,6 +138,11 @@ def _row(
     )
 
 
+def _crashes(world: World, i: int) -> Row:
+    """The value of `CRASH_COLUMN`, where there is something to run into."""
+    return (int(world.race.crashes[i]),) if world.objects.shape[1] else ()
+
+
 def _action_text(action: object) -> object:
     # As DeepRacer prints a continuous action: no comma, so that the column stays one.
     return f"[{action[0]} {action[1]}]" if isinstance(action, list) else action
@@ -141,7 +150,9 @@ def _action_text(action: object) -> object:
 
 def write_trace(file: TextIO, episodes: Iterable[list[Row]], first_episode: int) -> None:
     """Write episodes as a simtrace CSV, numbered from `first_episode`."""
-    file.write(",".join(COLUMNS) + "\n")
+    episodes = list(episodes)
+    more = (CRASH_COLUMN,) if episodes and len(episodes[0][0]) == len(COLUMNS) else ()
+    file.write(",".join((*COLUMNS, *more)) + "\n")
     for number, rows in enumerate(episodes, start=first_episode):
         for row in rows:
             file.write(f"{number}," + ",".join(map(str, row)) + "\n")

@@ -27,6 +27,9 @@ def check(
     track: Annotated[str, typer.Option(help="A built-in track's name or a track file.")] = "reinvent_2018",
     speeds: Annotated[str, typer.Option(help="Speeds for the picture [m/s].")] = "1,2",
     headings: Annotated[str, typer.Option(help="Headings for it, relative to the track [deg].")] = "0,30",
+    race: Annotated[
+        str, typer.Option(help="time_trial, or object_avoidance or head_to_bot to try it with objects.")
+    ] = "time_trial",
     out: Annotated[Path | None, typer.Option(help="The picture's file (.png, .svg, .pdf).")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
@@ -42,7 +45,7 @@ def check(
         report, picture = _refused(file, error), None
     else:
         target = out or Path(f"reward_{reward.name.replace(':', '_')}_{road.name}.png")
-        report, picture = _try(reward, road, speed_list, heading_list, target)
+        report, picture = _try(reward, road, race, speed_list, heading_list, target)
     typer.echo(json.dumps(_as_json(report, picture)) if as_json else _as_text(report, picture))
     if not report.ok:
         raise typer.Exit(2)
@@ -87,14 +90,19 @@ def new(
 
 
 def _try(
-    reward: Reward, track: Track, speeds: Sequence[float], headings: Sequence[float], target: Path
+    reward: Reward,
+    track: Track,
+    race: str,
+    speeds: Sequence[float],
+    headings: Sequence[float],
+    target: Path,
 ) -> tuple[CheckReport, Path | None]:
     from hairpin.rewards import check as check_reward
     from hairpin.rewards.check import in_order
     from hairpin.rewards.trial import failure
     from hairpin.sim.situations import reward_situations
 
-    report = check_reward(reward, reward_situations(track))
+    report = check_reward(reward, reward_situations(track, race))
     if all(value is None for value in report.rewards.values()):
         return report, None  # nothing to draw
     problems = _draw(reward, report.stateful, track, speeds, headings, target)

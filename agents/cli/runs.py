@@ -20,6 +20,9 @@ TRACK = typer.Option("--track", help="A built-in name (hairpin tracks list) or a
 JSON = typer.Option("--json", help="Print one JSON object on standard output, all else on standard error.")
 PHYSICS = typer.Option("--physics", help="bullet (PyBullet, the reference) or single_track (fast).")
 DIRECTION = typer.Option("--direction", help="ccw, cw or both.")
+RACES = "time_trial, object_avoidance (boxes on the track) or head_to_bot (slow cars)."
+OBSTACLES = typer.Option("--obstacles", help="Boxes of object_avoidance, in other places each time; 4 else.")
+BOTS = typer.Option("--bots", help="Slow cars of head_to_bot; 3 else.")
 
 _DEMO: Final = Path("runs/demo")
 
@@ -83,6 +86,9 @@ def train(
         str | None,
         typer.Option("--randomization", help="none, light, mild or full: what differs between episodes."),
     ] = None,
+    race: Annotated[str, typer.Option("--race", help=RACES)] = "time_trial",
+    obstacles: Annotated[int | None, OBSTACLES] = None,
+    bots: Annotated[int | None, BOTS] = None,
     num_envs: Annotated[int | None, typer.Option("--num-envs", help="Cars that gather experience.")] = None,
     clone: Annotated[
         Path | None, typer.Option("--from", help="A run whose policy is the start of this one.")
@@ -113,8 +119,9 @@ def train(
         track=track if len(track) > 1 else track[0], reward=reward, preset=preset,
         algorithm=algorithm, model_metadata=model_metadata,
         seed=seed, steps=steps, out=out, num_envs=num_envs, physics=physics, camera=camera,
-        direction=direction, start=start, randomization=randomization, clone=clone,
-        hyperparameters=hyperparameters,
+        direction=direction, start=start, randomization=randomization,
+        race=race, obstacles=obstacles, bots=bots,
+        clone=clone, hyperparameters=hyperparameters,
     )  # fmt: skip
     given = _given(context)
     if resume is not None and given - {"resume", "steps", "reward"}:
@@ -192,12 +199,18 @@ def evaluate(
     resets: Annotated[
         int,
         typer.Option(
-            "--resets", help="Put a car that leaves the track back, this often, with a penalty of 2 s."
+            "--resets",
+            help="Put a car back that leaves the track (2 s penalty) or crashes (5 s), this often.",
         ),
     ] = 0,
     randomization: Annotated[
         str, typer.Option("--randomization", help="none, light, mild or full: what differs between trials.")
     ] = "none",
+    race: Annotated[
+        str | None, typer.Option("--race", help=RACES + " What the run trained for, if not given.")
+    ] = None,
+    obstacles: Annotated[int | None, OBSTACLES] = None,
+    bots: Annotated[int | None, BOTS] = None,
     video: Annotated[
         Path | None, typer.Option("--video", help="Film the first trial into this .mp4 file.")
     ] = None,
@@ -228,6 +241,9 @@ def evaluate(
         seed=seed,
         resets=resets,
         randomization=randomization,
+        race=race,
+        obstacles=obstacles,
+        bots=bots,
         log=log,
     )
     for evaluation in evaluations:
@@ -305,6 +321,7 @@ def _print_report(report: LapReport) -> None:
     cells = {
         "completed": f"{report.completed} of {report.trials}",
         "off track": f"{report.off_tracks} times",
+        **({} if report.race == "time_trial" else {"crashed": f"{report.crashes} times"}),
         "wheel out": f"{report.wheels_out} steps",
         "best lap": best,
         "mean lap": mean,
