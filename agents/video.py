@@ -16,20 +16,21 @@ from .errors import RunError
 
 
 class Film(Protocol):
-    """Takes pictures of a world's first car, one per step."""
+    """Takes pictures of a car of a world, one per step."""
 
     def __call__(self, world: World) -> None:
-        """Film the state of the world now, while its first trial runs."""
+        """Film the state of the world now."""
         ...
 
 
 @contextmanager
-def film(path: Path, fps: float) -> Iterator[Film]:
-    """Film the first car of a world into an MP4 file (H.264), which is there when the block ends well.
+def film(path: Path, fps: float, car: int = 0) -> Iterator[Film]:
+    """Film one car of a world into an MP4 file (H.264), which is there when the block ends well.
 
     Args:
         path: The file.
         fps: Pictures per second; the control rate shows real time.
+        car: Which.
 
     Raises:
         RunError: The file cannot be written.
@@ -53,7 +54,7 @@ def film(path: Path, fps: float) -> Iterator[Film]:
         if not painter:
             writer.send(None)  # starts ffmpeg
             painter.append(Painter(world))
-        picture = np.ascontiguousarray(painter[0].paint(0)).tobytes()
+        picture = np.ascontiguousarray(painter[0].paint(car)).tobytes()
         try:
             writer.send(picture)
         except OSError as error:  # its text is ffmpeg's whole log

@@ -16,7 +16,7 @@ from hairpin.tracks import Track, load_track
 
 from .camera import CAMERAS, Camera
 from .errors import SimError
-from .obstacles import Bots, Obstacles, needed_length
+from .obstacles import Bots, Obstacles, Setup, needed_length
 from .physics import CONTROL_HZ, PHYSICS
 from .randomize import NAMED, NONE, Randomization
 
@@ -55,7 +55,7 @@ class WorldConfig:
         direction: "ccw", "cw", "both" (drawn per episode), "alternate" (each episode of a car the other way
             round) or `None` for the order of the track's rows.
         randomization: What differs between episodes.
-        race: "time_trial", "object_avoidance" or "head_to_bot".
+        race: "time_trial", "object_avoidance", "head_to_bot" or "head_to_model" (cars that race each other).
         objects: What stands or drives on the track in it; `None` in a time trial.
     """
 
@@ -73,7 +73,7 @@ class WorldConfig:
     direction: str | None
     randomization: Randomization
     race: str = "time_trial"
-    objects: Obstacles | Bots | None = None
+    objects: Setup | None = None
 
 
 def make_config(

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from .config import ROUND_ROBIN_ADVANCE, START_DIRECTIONS, WorldConfig
 from .errors import SimError
 from .latency import MOST_PERIODS
+from .obstacles import Rivals
 from .placing import Placement, clear_pose, draw_placement
 from .randomize import draw, draw_car, draw_view, draw_whole
 from .routes import Lines, Routes
@@ -28,6 +29,7 @@ class Start:
     Attributes:
         share: Place along the centre line, as a share of the lap.
         direction: "ccw" or "cw".
+        offset: Place to the left of the centre line, as a share of half the width.
 
     Raises:
         SimError: A value is out of range.
@@ -35,6 +37,7 @@ class Start:
 
     share: float | None = None
     direction: str | None = None
+    offset: float | None = None
 
     def __post_init__(self) -> None:
         share = self.share
@@ -131,11 +134,11 @@ def draw_episode(
             routes,
             route,
             share,
-            offset=draw(rng, randomization.offset),
+            offset=_given_or(draw(rng, randomization.offset), start.offset),
             heading=draw(rng, randomization.heading),
         ),
     )
-    if config.objects is None:
+    if config.objects is None or isinstance(config.objects, Rivals):
         return episode
     random_colours = randomization.styles > 0
     placement = draw_placement(
@@ -161,6 +164,10 @@ def _draw_reverse(
     if direction == "alternate":  # the first one in the order of the rows
         return nth % 2 == 1
     return bool(routes.is_ccw[2 * track]) != (direction == "ccw")
+
+
+def _given_or(drawn: float, given: float | None) -> float:
+    return drawn if given is None else given
 
 
 def _draw_share(rng: np.random.Generator, how: str, given: float | None, turn: float) -> float:

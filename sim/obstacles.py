@@ -97,6 +97,20 @@ class Bots:
             raise SimError(f"lane_change_distance is {self.lane_change_distance!r}: give 0.1 to 10 m")
 
 
+@dataclass(frozen=True)
+class Rivals:
+    """The other cars of a race that all cars of a world drive together; see `head_to_head`.
+
+    Attributes:
+        count: How many others each car has: all cars of the world but one.
+    """
+
+    count: int
+
+
+Setup = Obstacles | Bots | Rivals
+
+
 def needed_length(setup: Obstacles | Bots) -> float:
     """Length of a track on which they fit [m]."""
     return 0.0 if setup.positions is not None else setup.count * setup.min_distance + _LAST

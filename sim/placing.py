@@ -20,6 +20,8 @@ from .start import start_pose
 BOX_COLOUR: Final = (204, 164, 112)
 """Cardboard."""
 BOT_COLOURS: Final = ((36, 84, 190), (222, 170, 30), (40, 140, 82), (200, 60, 120))
+CAR_COLOURS: Final = ((226, 74, 51), (36, 84, 190), (222, 170, 30), (40, 140, 82))
+"""Of the cars that race each other, in the order in which they are named."""
 _DRAWN_LEVELS: Final = (30.0, 225.0)  # of random colours
 CAR_HEIGHT: Final = 0.16
 """Height of a bot [m]."""
@@ -95,6 +97,22 @@ def draw_placement(
     if random_colours:
         objects["color"] = rng.uniform(*_DRAWN_LEVELS, (count, 3))
     return Placement(s, lane.astype(np.int64), objects, int(rng.integers(2**63)))
+
+
+def rival_objects(others: NDArray[np.int64]) -> NDArray[np.void]:
+    """Cars that race each other, as each of them sees the others; where they are is not set.
+
+    Args:
+        others: (N, N - 1) indices of the others, for each car.
+
+    Returns:
+        (N, N - 1) of `OBJECT_DTYPE`.
+    """
+    objects = np.zeros(others.shape, OBJECT_DTYPE)
+    objects["kind"], objects["height"] = Kind.CAR, CAR_HEIGHT
+    objects["half_length"], objects["half_width"] = BODY_LENGTH / 2, BODY_WIDTH / 2
+    objects["color"] = np.array(CAR_COLOURS)[others % len(CAR_COLOURS)]
+    return objects
 
 
 def clear_pose(

@@ -11,8 +11,8 @@ from .contact import touched
 from .lanes import make_lanes
 from .latency import Past
 from .objects import OBJECT_DTYPE, Kind
-from .obstacles import Bots, Obstacles
-from .placing import Placement, clear_pose
+from .obstacles import Bots, Rivals, Setup
+from .placing import Placement, clear_pose, rival_objects
 from .routes import Lines, Routes
 
 RESET_BEHIND = 1.0
@@ -35,11 +35,10 @@ class Traffic:
         lanes: The routes' lanes.
     """
 
-    def __init__(
-        self, setup: Obstacles | Bots | None, routes: Routes, num_cars: int, control_hz: float
-    ) -> None:
+    def __init__(self, setup: Setup | None, routes: Routes, num_cars: int, control_hz: float) -> None:
         shape = (num_cars, 0 if setup is None else setup.count)
-        self.objects = np.zeros(shape, OBJECT_DTYPE)
+        self._others = _others(num_cars) if isinstance(setup, Rivals) else None
+        self.objects = np.zeros(shape, OBJECT_DTYPE) if self._others is None else rival_objects(self._others)
         self.crashed = np.zeros(num_cars, dtype=bool)
         self.lanes: Lines = make_lanes(routes)
         self._setup, self._routes = setup, routes
@@ -86,6 +85,30 @@ class Traffic:
         )
         self._past.remember(self._poses())
 
+    def follow(
+        self,
+        route: NDArray[np.int64],
+        pose: NDArray[np.float64],
+        velocity: NDArray[np.float64],
+        position: NDArray[np.float64],
+    ) -> None:
+        """Put the cars that race each other where they are.
+
+        Args:
+            route: (N,) their routes.
+            pose: (N, 3) of the cars' bases.
+            velocity: (N, 3) of theirs.
+            position: (N,) of their front points along the centre line, as a share of its length.
+        """
+        if self._others is None:
+            return
+        there = pose[self._others]
+        objects = self.objects
+        objects["x"], objects["y"], objects["yaw"] = there[..., 0], there[..., 1], there[..., 2]
+        objects["speed"] = velocity[self._others, 0]
+        self._bots["s"] = (position * self._routes.length[route] - FRONT_POINT)[self._others]
+        self._past.remember(self._poses())
+
     def judge(
         self,
         active: NDArray[np.bool_],
@@ -120,7 +143,7 @@ class Traffic:
     def seen(self, which: NDArray[np.intp], age: NDArray[np.float64]) -> NDArray[np.void]:
         """(K, M) objects around some cars as they were some control periods (K,) ago."""
         seen = self.objects[which]
-        if isinstance(self._setup, Bots):
+        if isinstance(self._setup, Bots | Rivals):
             then = self._past.seen(which, age)
             seen["x"], seen["y"], seen["yaw"] = then[..., 0], then[..., 1], then[..., 2]
         return seen
@@ -168,3 +191,9 @@ class Traffic:
 
     def _poses(self) -> NDArray[np.float64]:
         return np.stack([self.objects["x"], self.objects["y"], self.objects["yaw"]], axis=-1)
+
+
+def _others(num_cars: int) -> NDArray[np.int64]:
+    """(N, N - 1) indices of all other cars, for each car."""
+    cars = np.arange(num_cars)
+    return np.array([np.delete(cars, i) for i in range(num_cars)])

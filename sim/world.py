@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ from .episode import Start, draw_episode, turn_of
 from .errors import SimError
 from .latency import Latency
 from .locate import PLACE_DTYPE, locate
+from .obstacles import Rivals
 from .params import build_params
 from .physics import Physics, make_physics, nominal_car
 from .race import Race
@@ -33,6 +34,8 @@ from .spaces import check_actions
 from .start import start_pose
 from .trace import LapRecorder, TraceRecorder
 from .traffic import Traffic
+
+_FAR_AWAY: Final = 1000.0  # where cars are parked [m]
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,6 +99,8 @@ class World:
         generators: Sequence[np.random.Generator] | None = None,
         physics: Physics | None = None,
     ) -> None:
+        if isinstance(config.objects, Rivals) and num_cars != config.objects.count + 1:
+            raise SimError(f"{num_cars} cars have {config.objects.count} rivals each: give one car more")
         self.config = config
         self.num_cars = num_cars
         self.routes = make_routes(config.tracks)
@@ -216,6 +221,10 @@ class World:
             self._put(np.array([car]), pose[None])
         self.race.go_on(car, penalty)
 
+    def park(self, car: int) -> None:
+        """Take a car off the track, where it is in nobody's way; it is not to be told to drive again."""
+        self._put(np.array([car]), np.array([[_FAR_AWAY * (car + 1), _FAR_AWAY, 0.0]]))
+
     def observe(self, which: NDArray[np.intp] | None = None) -> NDArray[np.uint8]:
         """Camera frames of some cars, or of all; (K, h, w, c) uint8."""
         which = np.arange(self.num_cars) if which is None else which
@@ -258,6 +267,10 @@ class World:
         self.physics.reset(which, pose, self.car[which])
         self._latency.stand(which, self.physics.pose[which])
         self.places[which] = locate(self.routes, self.route[which], self.physics.pose[which])
+        self._see_each_other()
+
+    def _see_each_other(self) -> None:
+        self.traffic.follow(self.route, self.pose, self.velocity, self.places["position"])
 
     def _advance(
         self,
@@ -273,6 +286,7 @@ class World:
         self._latency.remember(self.physics.pose)
         self.traffic.advance(active, self.route)
         self.places = locate(self.routes, self.route, self.physics.pose)
+        self._see_each_other()
         moved = np.hypot(*(self.physics.pose[:, :2] - before).T)
         crashed = self.traffic.judge(active, self.route, self.physics.pose, self.places["position"])
         lap_time = self.race.advance(active, self.places, moved, crashed)

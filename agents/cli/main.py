@@ -10,7 +10,7 @@ from typing import Final
 
 import typer
 
-from . import logs, models, reward, runs, tracks
+from . import logs, models, races, reward, runs, tracks
 
 app = typer.Typer(
     name="hairpin",
@@ -34,6 +34,7 @@ app.add_typer(reward.app, name="reward", help="Check reward functions before the
 runs.add_to(app)
 logs.add_to(app)
 models.add_to(app)
+races.add_to(app)
 
 
 #: What the extra "train" brings; the base is enough for bundles and tracks.
