@@ -45,6 +45,7 @@ class Traffic:
         self._dt = 1.0 / control_hz
         self._bots = np.zeros(shape, BOT_DTYPE)
         self._hits = np.zeros(shape, dtype=bool)
+        self._met = np.zeros(shape, dtype=bool)  # while they stood where physics had them
         self._passed = np.zeros(shape, dtype=bool)  # cars that were run into and not yet left
         self._past = Past((num_cars, shape[1], 3))
 
@@ -65,6 +66,11 @@ class Traffic:
         self.crashed[car] = False
         self._passed[car] = False
         self._past.stand(np.array([car]), self._poses()[[car]])
+
+    def meet(self, pose: NDArray[np.float64]) -> None:
+        """Note who touches what after the cars (N, 3) have moved and before the objects do."""
+        if self.any:
+            touched(pose, self.objects, self._met)
 
     def advance(self, active: NDArray[np.bool_], route: NDArray[np.int64]) -> None:
         """Let the objects of the active cars drive for one control period."""
@@ -133,6 +139,7 @@ class Traffic:
         if not self.any:
             return self.crashed
         touched(pose, self.objects, self._hits)
+        self._hits |= self._met
         self._passed &= self._hits
         behind = (self.objects["kind"] == Kind.CAR) & (self._lead(route, position) <= 0.0)
         counts = self._hits & ~self._passed & ~behind

@@ -284,6 +284,7 @@ class World:
         self.command = np.where(active[:, None], command, 0.0)
         self.physics.step(self._latency.hold(self.command), self.objects)
         self._latency.remember(self.physics.pose)
+        self.traffic.meet(self.physics.pose)
         self.traffic.advance(active, self.route)
         self.places = locate(self.routes, self.route, self.physics.pose)
         self._see_each_other()

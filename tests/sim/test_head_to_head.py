@@ -16,6 +16,7 @@ from hairpin.sim.rules import Status
 from hairpin.tracks import Track
 
 RADIUS = 2.0  # [m]
+INNER, OUTER = RADIUS - 0.24, RADIUS + 0.24  # where the grid puts cars
 
 
 @pytest.fixture(scope="module")
@@ -28,16 +29,19 @@ def ring() -> Track:
     return Track("ring", rows)
 
 
-def entrant(track: Track, name: str, speed: float, physics: str = "single_track") -> Entrant:
+def entrant(
+    track: Track, name: str, speed: float, physics: str = "single_track", radius: float = RADIUS
+) -> Entrant:
     """Drives round the ring at a speed [m/s], whatever it sees."""
     world = make_config(track=track, reward=None, observation=TINY, actions=CONTINUOUS, physics=physics)
-    steering = np.degrees(np.arctan(WHEELBASE / RADIUS)) / 30.0
+    steering = np.degrees(np.arctan(WHEELBASE / radius)) / 30.0
     share = (speed - 0.5) / 1.5 * 2.0 - 1.0
     return Entrant(name, world, lambda frames: np.full((len(frames), 2), (steering, share), np.float32))
 
 
 def test_the_faster_one_wins_from_behind(ring: Track) -> None:
-    results = race([entrant(ring, "slow", 0.8), entrant(ring, "fast", 1.2)], laps=1, direction="ccw")
+    cars = [entrant(ring, "slow", 0.8, radius=INNER), entrant(ring, "fast", 1.2, radius=OUTER)]
+    results = race(cars, laps=1, direction="ccw")
     assert [(one.name, one.place, one.grid, one.finished) for one in results] == [
         ("slow", 2, 1, True),
         ("fast", 1, 2, True),
@@ -49,7 +53,8 @@ def test_the_faster_one_wins_from_behind(ring: Track) -> None:
 
 @pytest.mark.parametrize("physics", ["single_track", "bullet"])
 def test_who_runs_into_another_car_stands_for_it(ring: Track, physics: str) -> None:
-    cars = [entrant(ring, name, speed, physics) for name, speed in (("a", 0.5), ("b", 0.5), ("c", 2.0))]
+    lines = {"a": (0.5, INNER), "b": (0.5, OUTER), "c": (1.2, INNER)}
+    cars = [entrant(ring, name, speed, physics, radius) for name, (speed, radius) in lines.items()]
     poses: list[np.ndarray] = []
     a, _, c = race(cars, laps=1, direction="ccw", on_step=lambda world: poses.append(world.pose[2].copy()))
     assert c.crashes >= 1 and a.crashes == 0
