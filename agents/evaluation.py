@@ -10,7 +10,8 @@ from typing import Final
 
 from hairpin.edge.contract import Contract
 from hairpin.sim import Randomization, World, WorldConfig, make_config
-from hairpin.sim.laps import Act, LapReport, Trace, run_trials, starts, step_limit
+from hairpin.sim.laps import PENALTIES, Act, LapReport, Trace, run_trials, starts, step_limit
+from hairpin.sim.rules import Status
 from hairpin.sim.trace import LapRecorder
 from hairpin.tracks import Track, load_track, track_names
 
@@ -19,6 +20,7 @@ from .logs.evaluations import write_evaluation
 from .run import RUN_FILE, Run, open_run
 
 BUNDLE_SUFFIX: Final = ".tar.gz"
+_LONGEST_PENALTY: Final = 1000  # [s]
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,8 @@ def evaluate(
     direction: str = "both",
     seed: int = 0,
     resets: int = 0,
+    off_track_penalty: float = PENALTIES[Status.OFF_TRACK],
+    collision_penalty: float = PENALTIES[Status.CRASHED],
     randomization: Randomization | str = "none",
     on_step: Callable[[World], None] | None = None,
     log: bool = False,
@@ -86,8 +90,10 @@ def evaluate(
         laps: Laps of each.
         direction: "ccw", "cw" or "both".
         seed: Of what `randomization` draws.
-        resets: How often a car that leaves the track is put back with a penalty, as DeepRacer's evaluation
-            does.
+        resets: How often a car that leaves the track or runs into something is put back with a penalty, as
+            DeepRacer's evaluation does.
+        off_track_penalty: Time that leaving the track or going backwards then costs [s].
+        collision_penalty: Time that running into something then costs [s].
         randomization: What differs between trials.
         on_step: Called after every step of all cars.
         log: Log every step into the run's folder, as DeepRacer does; a bundle has none.
@@ -103,9 +109,15 @@ def evaluate(
     ):
         if value < least:
             raise RunError(f"{name} is {value}: give at least {least}")
+    for name, seconds in (("off_track_penalty", off_track_penalty), ("collision_penalty", collision_penalty)):
+        if not 0 <= seconds <= _LONGEST_PENALTY:
+            raise RunError(f"{name} is {seconds}: give 0 to {_LONGEST_PENALTY} seconds")
+    penalties = {**PENALTIES, Status.OFF_TRACK: off_track_penalty, Status.REVERSED: off_track_penalty}
+    penalties[Status.CRASHED] = collision_penalty
     subject = open_subject(source)
     road = _only(tracks_of(subject, track), subject)
     contract = subject.contract
+    waiting = resets * round(max(penalties.values()) * contract.control_hz)
     config = make_config(
         track=road,
         reward=None,
@@ -115,7 +127,7 @@ def evaluate(
         renderer=renderer,
         control_hz=contract.control_hz,
         laps=laps,
-        max_steps=step_limit(road, laps, contract.control_hz),
+        max_steps=step_limit(road, laps, contract.control_hz) + waiting,
         start="line",
         randomization=randomization,
     )
@@ -127,6 +139,7 @@ def evaluate(
             starts(trials, direction),
             seed=seed,
             resets=resets,
+            penalties=penalties,
             on_step=on_step,
             world=cars,
         )

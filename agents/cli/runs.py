@@ -186,15 +186,23 @@ def evaluate(
         str, typer.Option("--renderer", help="raycast, or bullet for PyBullet's own camera (slow).")
     ] = "raycast",
     trials: Annotated[int, typer.Option("--trials", help="How many; starts are spread over the lap.")] = 8,
-    laps: Annotated[int, typer.Option("--laps", help="Laps of each trial.")] = 3,
+    laps: Annotated[
+        int, typer.Option("--laps", help="Laps of each trial, without a stop; 1 for a new start each lap.")
+    ] = 3,
     direction: Annotated[str, DIRECTION] = "both",
     seed: Annotated[int, typer.Option("--seed", help="Of what --randomization draws.")] = 0,
     resets: Annotated[
         int,
         typer.Option(
-            "--resets", help="Put a car that leaves the track back, this often, with a penalty of 2 s."
+            "--resets", help="Put a car that leaves the track or crashes back, this often, with a penalty."
         ),
     ] = 0,
+    off_track_penalty: Annotated[
+        float, typer.Option("--off-track-penalty", help="Seconds that leaving the track then costs.")
+    ] = 2.0,
+    collision_penalty: Annotated[
+        float, typer.Option("--collision-penalty", help="Seconds that a crash then costs.")
+    ] = 5.0,
     randomization: Annotated[
         str, typer.Option("--randomization", help="none, light, mild or full: what differs between trials.")
     ] = "none",
@@ -227,6 +235,8 @@ def evaluate(
         direction=direction,
         seed=seed,
         resets=resets,
+        off_track_penalty=off_track_penalty,
+        collision_penalty=collision_penalty,
         randomization=randomization,
         log=log,
     )
