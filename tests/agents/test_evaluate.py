@@ -70,7 +70,7 @@ def test_penalties_lengthen_the_lap_and_the_log_shows_the_pauses(ring_run, copy_
     assert (first, second) == pytest.approx((slow, fast), abs=0.01)
     assert (log.status == "pause").sum() == 45 * resets
     lap = log.one(0)
-    assert lap.measured_speed.max() < 2.0 and (lap.measured_speed[lap.status == "pause"] == 0).all()
+    assert lap.measured_speed.max() < 2.0 and lap.measured_speed[lap.status == "pause"].max() < 0.5
 
 
 def test_randomization_changes_trials_and_its_seed_repeats_them(ring_run) -> None:
