@@ -17,6 +17,7 @@ from hairpin.tracks import Track, load_track, track_names
 
 from .errors import RunError
 from .logs.evaluations import write_evaluation
+from .presets import preset
 from .run import RUN_FILE, Run, open_run
 
 BUNDLE_SUFFIX: Final = ".tar.gz"
@@ -67,7 +68,7 @@ def evaluate(
     renderer: str = "raycast",
     trials: int = 8,
     laps: int = 3,
-    direction: str = "both",
+    direction: str | None = None,
     seed: int = 0,
     resets: int = 0,
     off_track_penalty: float = PENALTIES[Status.OFF_TRACK],
@@ -88,7 +89,7 @@ def evaluate(
         renderer: "raycast" or "bullet".
         trials: How many.
         laps: Laps of each.
-        direction: "ccw", "cw" or "both".
+        direction: "ccw", "cw" or "both"; as in its training if not given, and both for a bundle.
         seed: Of what `randomization` draws.
         resets: How often a car that leaves the track or runs into something is put back with a penalty, as
             DeepRacer's evaluation does.
@@ -136,7 +137,7 @@ def evaluate(
         report, traces = run_trials(
             config,
             subject.act,
-            starts(trials, direction),
+            starts(trials, direction or _own_direction(subject)),
             seed=seed,
             resets=resets,
             penalties=penalties,
@@ -198,3 +199,12 @@ def _only(tracks: tuple[Track, ...], subject: Subject) -> Track:
         names = ", ".join(track.name for track in tracks)
         raise RunError(f"{subject.name} was trained on several tracks: give one of {names} as track")
     return tracks[0]
+
+
+def _own_direction(subject: Subject) -> str | None:
+    """The direction that a policy was trained in; `None` is the order of the track's rows."""
+    if subject.run is None:
+        return "both"
+    settings = subject.run.settings["settings"]
+    direction: str | None = settings.get("direction") or preset(settings["preset"]).direction
+    return "both" if direction == "alternate" else direction

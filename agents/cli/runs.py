@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 TRACK = typer.Option("--track", help="A built-in name (hairpin tracks list) or a .npy, .csv or .track file.")
 JSON = typer.Option("--json", help="Print one JSON object on standard output, all else on standard error.")
 PHYSICS = typer.Option("--physics", help="bullet (PyBullet, the reference) or single_track (fast).")
-DIRECTION = typer.Option("--direction", help="ccw, cw or both.")
+DIRECTION = typer.Option("--direction", help="ccw, cw or both; as in its training if not given.")
 
 _DEMO: Final = Path("runs/demo")
 
@@ -189,7 +189,7 @@ def evaluate(
     laps: Annotated[
         int, typer.Option("--laps", help="Laps of each trial, without a stop; 1 for a new start each lap.")
     ] = 3,
-    direction: Annotated[str, DIRECTION] = "both",
+    direction: Annotated[str | None, DIRECTION] = None,
     seed: Annotated[int, typer.Option("--seed", help="Of what --randomization draws.")] = 0,
     resets: Annotated[
         int,
