@@ -96,8 +96,8 @@ class Evaluations(BaseCallback):
         return self.stop and enough(self._verdicts, self.num_timesteps)
 
     def finish(self) -> None:
-        """Judge and save what the training left, unless it ended because the policy laps."""
-        if not self._satisfied:
+        """Judge and save what the training left, unless it ended because the policy laps cleanly."""
+        if not (self.stop and any(verdict.clean for verdict in self._verdicts)):
             self.evaluate()
 
     def evaluate(self) -> Verdict:
