@@ -23,6 +23,7 @@ from .logs.metrics import TrainingMetrics
 from .run import Run, save_checkpoint
 
 CHECKPOINT_SECONDS: Final = 30.0
+_MOST_OF_THE_TIME: Final = 0.02  # that checkpoints may take; those of large networks are 140 MB
 METRICS_SECONDS: Final = 5.0
 
 
@@ -69,7 +70,7 @@ class Evaluations(BaseCallback):
         self.newest: Verdict | None = None
         self._verdicts = [*evaluations_of(run), *([best] if best is not None else [])]
         self._next = every
-        self._saved = time.monotonic()
+        self._next_save = time.monotonic() + CHECKPOINT_SECONDS
 
     def _on_training_start(self) -> None:
         self._next = self.num_timesteps + self.every
@@ -78,9 +79,14 @@ class Evaluations(BaseCallback):
         if self.num_timesteps >= self._next:
             self._next = self.num_timesteps + self.every
             self.evaluate()
-        elif time.monotonic() - self._saved > CHECKPOINT_SECONDS:
-            checkpoint(self.run, self.model)
-            self._saved = time.monotonic()
+        elif time.monotonic() > self._next_save:
+            self._save(None)
+
+    def _save(self, best: Verdict | None) -> None:
+        began = time.monotonic()
+        checkpoint(self.run, self.model, best)
+        ended = time.monotonic()
+        self._next_save = ended + max(CHECKPOINT_SECONDS, (ended - began) / _MOST_OF_THE_TIME)
 
     def _on_step(self) -> bool:
         return not self._satisfied
@@ -90,8 +96,8 @@ class Evaluations(BaseCallback):
         return self.stop and enough(self._verdicts, self.num_timesteps)
 
     def finish(self) -> None:
-        """Judge and save what the training left, unless it ended because the policy laps."""
-        if not self._satisfied:
+        """Judge and save what the training left, unless it ended because the policy laps cleanly."""
+        if not (self.stop and any(verdict.clean for verdict in self._verdicts)):
             self.evaluate()
 
     def evaluate(self) -> Verdict:
@@ -102,14 +108,13 @@ class Evaluations(BaseCallback):
         if better:
             self.best = verdict
         # The checkpoint first: what evaluations are listed for is then there, wherever a kill comes.
-        checkpoint(self.run, self.model, verdict if better else None)
+        self._save(verdict if better else None)
         add_evaluation(self.run, verdict)
         if self._traces is not None:
             self._traces.evaluated(self.gate.trials)
         self.logger.record("evaluation/laps_per_start", verdict.progress)
         self.logger.record("evaluation/confirmed", float(verdict.confirmed))
         self.logger.dump(self.num_timesteps)
-        self._saved = time.monotonic()
         return verdict
 
 

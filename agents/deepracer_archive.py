@@ -1,13 +1,19 @@
 """DeepRacer's model archives: `agent/model.pb` and `model_metadata.json` in a `.tar.gz`, written and read.
 
-Archives come from elsewhere: they are read into memory, under limits; nothing is unpacked to a disk.
+What is read may also be the folder of a model of deepracer-for-cloud, or an archive of one: there
+`model/model_<n>.pb` lie beside TensorFlow's checkpoints, and `deepracer_checkpoints.json` names the best.
+It comes from elsewhere: it is read into memory, under limits; nothing is unpacked to a disk, nothing is run.
 """
 
 from __future__ import annotations
 
+import json
+import lzma
+import re
 import tarfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final
 
@@ -18,10 +24,38 @@ from hairpin.edge.errors import BundleError
 from .policy_graph import PolicyGraph, from_bytes, to_bytes
 
 _METADATA: Final = "model_metadata.json"
-_LARGEST_ARCHIVE: Final = 512 * 2**20  # [bytes], unpacked: a model of 25 MB and whatever lies beside it
+_CHECKPOINTS: Final = "deepracer_checkpoints.json"
+_HYPERPARAMETERS: Final = "hyperparameters.json"
+_REWARD: Final = "reward_function.py"
+_SMALL_FILES: Final = (_METADATA, _CHECKPOINTS, _HYPERPARAMETERS, _REWARD)
+_LARGEST_ARCHIVE: Final = (
+    2 * 2**30
+)  # [bytes], unpacked: some checkpoints of 140 MB and whatever lies beside them
 _LARGEST_MODEL: Final = 256 * 2**20  # DEEP_CONVOLUTIONAL_NETWORK has 15 MB; checkpoints beside are not read
-_LARGEST_METADATA: Final = 2**20
+_LARGEST_TEXT: Final = 2**20
 _MOST_MEMBERS: Final = 10_000
+_NUMBERED: Final = re.compile(r"model_(\d+)\.pb")
+
+
+@dataclass(frozen=True, eq=False)
+class DeepRacerModel:
+    """What a model of DeepRacer's holds, as far as it is of use here.
+
+    Attributes:
+        graph: The policy.
+        metadata: Its action space and sensor.
+        chosen: Path of the policy in the archive.
+        found: How many policies there were to choose from.
+        hyperparameters: The text of its hyperparameters.json, if there is one.
+        reward: Path of a reward function in the archive, which is not run, if there is one.
+    """
+
+    graph: PolicyGraph
+    metadata: ModelMetadata
+    chosen: str
+    found: int
+    hyperparameters: bytes | None = None
+    reward: str | None = None
 
 
 def write_archive(path: Path, policy: PolicyGraph, metadata: ModelMetadata) -> None:
@@ -34,51 +68,136 @@ def write_archive(path: Path, policy: PolicyGraph, metadata: ModelMetadata) -> N
     archive.write(path, archive.pack(members))
 
 
-def read_archive(path: str | Path) -> tuple[PolicyGraph, ModelMetadata]:
-    """Read an archive: the one `.pb` file in it, wherever it lies, and the metadata nearest to the top.
+def read_archive(path: str | Path, metadata: ModelMetadata | None = None) -> DeepRacerModel:
+    """Read an archive or a folder, wherever in it the files lie.
+
+    Of several policies it is the one that `deepracer_checkpoints.json` names as the best, or the newest.
+
+    Args:
+        path: The archive, or the folder.
+        metadata: Used instead of those in it.
 
     Raises:
-        BundleError: It is no archive, is damaged, too large, or holds no or several models; the line says so.
+        BundleError: It is no archive, is damaged, too large, or holds no policy; the line says so.
         ContractError: Its metadata are wrong.
     """
     path = Path(path)
     try:
-        models, metadata = _collect(path)
+        sizes = _sizes(path)
+        texts = _read(path, {_nearest(sizes, name): _LARGEST_TEXT for name in _SMALL_FILES})
+        chosen, found = _choose(sizes, texts.get(_nearest(sizes, _CHECKPOINTS)))
+        if metadata is None and (where := _nearest(sizes, _METADATA)) not in texts:
+            raise BundleError(
+                f"it holds no {_METADATA}: add the file that the model was trained with, or give it with "
+                "--model-metadata"
+            )
+        content = _read(path, {chosen: _LARGEST_MODEL})[chosen]
     except OSError as error:
         raise BundleError(f"cannot read {path}: {error.strerror or error}") from None
-    except (tarfile.TarError, EOFError, zlib.error, ValueError) as error:
+    except (tarfile.TarError, EOFError, zlib.error, lzma.LZMAError, ValueError) as error:
         if isinstance(error, BundleError):
             raise BundleError(f"{path}: {error}") from None
         raise BundleError(f"{path}: it is no .tar.gz archive, truncated or corrupt: copy it again") from None
-    if len(models) != 1:
-        found = ", ".join(sorted(models)) or "none"
-        raise BundleError(f"{path}: it must hold exactly one .pb file, but has {found[:200]}")
-    if not metadata:
-        raise BundleError(f"{path}: it holds no {_METADATA}: add the file that the model was trained with")
-    nearest = min(metadata, key=lambda name: (name.count("/"), name))
-    (name, content), text = models.popitem(), metadata[nearest]
     try:
-        return from_bytes(content), parse_model_metadata(text, nearest)
+        return DeepRacerModel(
+            graph=from_bytes(content),
+            metadata=metadata or parse_model_metadata(texts[where], where),
+            chosen=chosen,
+            found=found,
+            hyperparameters=texts.get(_nearest(sizes, _HYPERPARAMETERS)),
+            reward=_nearest(sizes, _REWARD) or None,
+        )
     except ContractError as error:
         raise ContractError(f"{path}: {error}") from None
     except BundleError as error:
-        raise BundleError(f"{path}: {name}: {error}") from None
+        raise BundleError(f"{path}: {chosen}: {error}") from None
 
 
-def _collect(path: Path) -> tuple[dict[str, bytes], dict[str, bytes]]:
-    """The contents of all models and all metadata, by their paths in the archive."""
-    models: dict[str, bytes] = {}
-    metadata: dict[str, bytes] = {}
-    with path.open("rb") as raw, tarfile.open(fileobj=raw, mode="r|gz", errorlevel=2) as tar:
+def _nearest(names: Mapping[str, int], wanted: str) -> str:
+    """The member of that file name that lies nearest to the top; "" if there is none."""
+    found = [name for name in names if PurePosixPath(name).name == wanted]
+    return min(found, key=lambda name: (name.count("/"), name), default="")
+
+
+def _choose(names: Mapping[str, int], checkpoints: bytes | None) -> tuple[str, int]:
+    """The policy to take, and how many there are."""
+    models = sorted(name for name in names if name.endswith(".pb"))
+    if not models:
+        of_tensorflow = any(".ckpt." in name for name in names)
+        raise BundleError(
+            "it holds no .pb file"
+            + (
+                ", only TensorFlow's checkpoints, which are not read: give model_<n>.pb too"
+                if of_tensorflow
+                else ""
+            )
+        )
+    if len(models) == 1:
+        return models[0], 1
+    numbered = {
+        int(match[1]): name for name in models if (match := _NUMBERED.fullmatch(PurePosixPath(name).name))
+    }
+    if len(numbered) < len(models):
+        raise BundleError(
+            f"it must hold one .pb file, or model_<n>.pb alone, but has {', '.join(models)[:200]}"
+        )
+    best = _best_number(checkpoints)
+    return numbered[best if best in numbered else max(numbered)], len(models)
+
+
+def _best_number(checkpoints: bytes | None) -> int | None:
+    """The number in {"best_checkpoint": {"name": "12_Step-3456.ckpt"}, ...}, if it says one."""
+    try:
+        name = json.loads(checkpoints or b"{}")["best_checkpoint"]["name"]
+        return int(str(name).partition("_")[0])
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+
+
+def _sizes(path: Path) -> dict[str, int]:
+    """Names and sizes [bytes] of the plain files."""
+    if not path.is_dir():
+        sizes: dict[str, int] = {}
+        _each(path, lambda tar, member: sizes.update({member.name: member.size}))
+        return sizes
+    found: dict[str, int] = {}
+    for count, file in enumerate(path.rglob("*")):
+        if count >= _MOST_MEMBERS:
+            raise BundleError(f"it holds more than {_MOST_MEMBERS} files: give the folder of one model")
+        if file.is_file() and not file.is_symlink() and not file.name.startswith("._"):
+            found[file.relative_to(path).as_posix()] = file.stat().st_size
+    return found
+
+
+def _read(path: Path, wanted: Mapping[str, int]) -> dict[str, bytes]:
+    """The contents of some files, none larger than it may be [bytes]."""
+    contents: dict[str, bytes] = {}
+
+    def take(name: str, size: int, read: Callable[[], bytes]) -> None:
+        if size > wanted[name]:
+            raise BundleError(f"its {name[:100]!r} has {size >> 20} MiB: too large for what it should be")
+        contents[name] = read()
+        if len(contents[name]) != size:
+            raise BundleError("it is truncated: copy it again")
+
+    def visit(tar: tarfile.TarFile, member: tarfile.TarInfo) -> None:
+        file = tar.extractfile(member) if member.name in wanted else None
+        if file is not None:
+            take(member.name, member.size, file.read)
+
+    if path.is_dir():
+        for name in wanted:
+            if name:
+                take(name, (path / name).stat().st_size, (path / name).read_bytes)
+    else:
+        _each(path, visit)
+    return contents
+
+
+def _each(path: Path, visit: Callable[[tarfile.TarFile, tarfile.TarInfo], None]) -> None:
+    with path.open("rb") as raw, tarfile.open(fileobj=raw, mode="r|*", errorlevel=2) as tar:
         for member in _members(tar):
-            name = PurePosixPath(member.name)
-            if name.name.startswith("._"):  # what macOS adds beside each file
-                continue
-            if name.suffix == ".pb":
-                models[member.name] = _read(tar, member, _LARGEST_MODEL)
-            elif name.name == _METADATA:
-                metadata[member.name] = _read(tar, member, _LARGEST_METADATA)
-    return models, metadata
+            visit(tar, member)
 
 
 def _members(tar: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
@@ -94,20 +213,8 @@ def _members(tar: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
         name = PurePosixPath(member.name)
         if name.is_absolute() or ".." in name.parts:
             raise BundleError(f"its member {member.name[:100]!r} points out of the archive: do not trust it")
-        if member.isdir():
+        if member.isdir() or name.name.startswith("._"):  # the latter is what macOS adds beside each file
             continue
         if not member.isreg():
             raise BundleError(f"its member {member.name[:100]!r} is a link or a device: do not trust it")
         yield member
-
-
-def _read(tar: tarfile.TarFile, member: tarfile.TarInfo, largest: int) -> bytes:
-    if member.size > largest:
-        raise BundleError(
-            f"its {member.name[:100]!r} has {member.size >> 20} MiB: too large for what it should be"
-        )
-    file = tar.extractfile(member)
-    content = file.read() if file is not None else b""
-    if len(content) != member.size:
-        raise BundleError("it is truncated: copy it again")
-    return content

@@ -18,13 +18,14 @@ from hairpin.edge.errors import BundleError
 
 from .config import Plan, TrainConfig, network_of, plan
 from .contract import make_contract, make_metadata
-from .deepracer_archive import read_archive, write_archive
+from .deepracer_archive import DeepRacerModel, read_archive, write_archive
 from .deepracer_networks import LAYERS, SAC_HEAD
 from .errors import RunError
 from .evaluation import BUNDLE_SUFFIX
 from .files import write_json
+from .hyperparameters import Hyperparameters, parse_hyperparameters
 from .learner import load_model, make_env, new_model, save_model
-from .policy_graph import Layer, PolicyGraph
+from .policy_graph import Layer, PolicyGraph, to_bytes
 from .run import METADATA_FILE, RUN_FILE, Run, create_run, open_run, save_checkpoint
 
 FRAME = (120, 160, 1)
@@ -66,24 +67,31 @@ def import_deepracer(
     *,
     track: str | Path = "reinvent_2018",
     reward: str | Path = "center_line",
+    model_metadata: str | Path | None = None,
 ) -> Run:
     """Make a run of a DeepRacer model, whose policy can be evaluated, exported and trained on.
 
     The archive holds the policy alone: the value network, and what continuous actions explore, start anew.
 
     Args:
-        archive: The `.tar.gz` file.
+        archive: The `.tar.gz` file, or the folder of a model of deepracer-for-cloud.
         out: The run's folder.
         track: The track that it is for.
-        reward: The reward function to train on with.
+        reward: The reward function to train on with; one in the archive is not run.
+        model_metadata: Used instead of the archive's own.
+
+    Returns:
+        The run; `settings["imported"]` says what was taken from where, and what could not be used.
 
     Raises:
         BundleError, ContractError: The archive cannot be used; nothing was written.
         RunError, TrackError, RewardError: A setting cannot be used.
     """
-    graph, metadata = read_archive(archive)
+    found = read_archive(archive, None if model_metadata is None else read_model_metadata(model_metadata))
+    graph, metadata = found.graph, found.metadata
     _check_sensors(archive, metadata)
     actions = metadata.actions
+    hyperparameters, unused = _hyperparameters(found)
     config = TrainConfig(
         track=track,
         reward=reward,
@@ -92,6 +100,7 @@ def import_deepracer(
         algorithm=metadata.algorithm,
         out=out,
         num_envs=1,
+        hyperparameters=hyperparameters,
     )
     planned = plan(config)
     planned = _with_metadata(planned, metadata)
@@ -101,11 +110,15 @@ def import_deepracer(
         try:
             fill(model, graph, network_of(metadata), actions.size)
         except BundleError as error:
-            raise BundleError(f"{archive}: {error}") from None
+            raise BundleError(f"{archive}: {found.chosen}: {error}") from None
         run = create_run(planned, make_contract(planned), make_metadata(planned))
         origin = {
-            "file": Path(archive).name,
-            "sha256": hashlib.sha256(Path(archive).read_bytes()).hexdigest(),
+            "file": Path(archive).resolve().name,
+            "model": found.chosen,
+            "models": found.found,
+            "sha256": hashlib.sha256(to_bytes(graph)).hexdigest(),
+            "reward": found.reward,
+            "unused": unused,
         }
         run = Run(run.path, {**run.settings, "imported": origin})
         write_json(run.path / RUN_FILE, dict(run.settings))
@@ -113,6 +126,21 @@ def import_deepracer(
     finally:
         env.close()
     return run
+
+
+def _hyperparameters(found: DeepRacerModel) -> tuple[Hyperparameters, str | None]:
+    """The archive's settings, or the original's defaults and why those of the archive cannot be used."""
+    if found.hyperparameters is None:
+        return Hyperparameters(), None
+    try:
+        read = parse_hyperparameters(found.hyperparameters)
+    except RunError as error:
+        return Hyperparameters(), str(error)
+    if read.exploration_type == "e-greedy" and not isinstance(found.metadata.actions, DiscreteActions):
+        read = dataclasses.replace(
+            read, exploration_type="categorical"
+        )  # it has no say over continuous actions
+    return read, None
 
 
 def _check_sensors(archive: str | Path, metadata: ModelMetadata) -> None:

@@ -10,15 +10,18 @@ from typing import Any, Final
 
 from hairpin.edge.contract import Contract
 from hairpin.sim import Bots, Obstacles, Randomization, World, WorldConfig, make_config
-from hairpin.sim.laps import Act, LapReport, Trace, run_trials, starts, step_limit
+from hairpin.sim.laps import PENALTIES, Act, LapReport, Trace, run_trials, starts, step_limit
+from hairpin.sim.rules import Status
 from hairpin.sim.trace import LapRecorder
 from hairpin.tracks import Track, load_track, track_names
 
 from .errors import RunError
 from .logs.evaluations import write_evaluation
+from .presets import preset
 from .run import RUN_FILE, Run, open_run, race_of
 
 BUNDLE_SUFFIX: Final = ".tar.gz"
+_LONGEST_PENALTY: Final = 1000  # [s]
 
 
 @dataclass(frozen=True)
@@ -65,9 +68,11 @@ def evaluate(
     renderer: str = "raycast",
     trials: int = 8,
     laps: int = 3,
-    direction: str = "both",
+    direction: str | None = None,
     seed: int = 0,
     resets: int = 0,
+    off_track_penalty: float = PENALTIES[Status.OFF_TRACK],
+    collision_penalty: float = PENALTIES[Status.CRASHED],
     randomization: Randomization | str = "none",
     race: str | None = None,
     obstacles: Obstacles | int | None = None,
@@ -87,10 +92,12 @@ def evaluate(
         renderer: "raycast" or "bullet".
         trials: How many.
         laps: Laps of each.
-        direction: "ccw", "cw" or "both".
+        direction: "ccw", "cw" or "both"; as in its training if not given, and both for a bundle.
         seed: Of what `randomization` draws.
-        resets: How often a car that leaves the track or runs into an object is put back with a penalty, as
+        resets: How often a car that leaves the track or runs into something is put back with a penalty, as
             DeepRacer's evaluation does.
+        off_track_penalty: Time that leaving the track or going backwards then costs [s].
+        collision_penalty: Time that running into something then costs [s].
         randomization: What differs between trials.
         race: "time_trial", "object_avoidance" or "head_to_bot"; the run's own if not given, and a time trial
             for a bundle. Objects stand in other places in each trial if they are drawn.
@@ -110,9 +117,15 @@ def evaluate(
     ):
         if value < least:
             raise RunError(f"{name} is {value}: give at least {least}")
+    for name, seconds in (("off_track_penalty", off_track_penalty), ("collision_penalty", collision_penalty)):
+        if not 0 <= seconds <= _LONGEST_PENALTY:
+            raise RunError(f"{name} is {seconds}: give 0 to {_LONGEST_PENALTY} seconds")
+    penalties = {**PENALTIES, Status.OFF_TRACK: off_track_penalty, Status.REVERSED: off_track_penalty}
+    penalties[Status.CRASHED] = collision_penalty
     subject = open_subject(source)
     road = _only(tracks_of(subject, track), subject)
     contract = subject.contract
+    waiting = resets * round(max(penalties.values()) * contract.control_hz)
     config = make_config(
         track=road,
         reward=None,
@@ -122,7 +135,7 @@ def evaluate(
         renderer=renderer,
         control_hz=contract.control_hz,
         laps=laps,
-        max_steps=step_limit(road, laps, contract.control_hz),
+        max_steps=step_limit(road, laps, contract.control_hz) + waiting,
         start="line",
         randomization=randomization,
         **_race(subject, race, obstacles, bots),
@@ -132,9 +145,10 @@ def evaluate(
         report, traces = run_trials(
             config,
             subject.act,
-            starts(trials, direction),
+            starts(trials, direction or _own_direction(subject)),
             seed=seed,
             resets=resets,
+            penalties=penalties,
             on_step=on_step,
             world=cars,
         )
@@ -204,3 +218,12 @@ def _only(tracks: tuple[Track, ...], subject: Subject) -> Track:
         names = ", ".join(track.name for track in tracks)
         raise RunError(f"{subject.name} was trained on several tracks: give one of {names} as track")
     return tracks[0]
+
+
+def _own_direction(subject: Subject) -> str | None:
+    """The direction that a policy was trained in; `None` is the order of the track's rows."""
+    if subject.run is None:
+        return "both"
+    settings = subject.run.settings["settings"]
+    direction: str | None = settings.get("direction") or preset(settings["preset"]).direction
+    return "both" if direction == "alternate" else direction

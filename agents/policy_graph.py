@@ -18,7 +18,10 @@ from hairpin.edge.graphdef import FLOAT, DType, Node, Shape, read_graph, write_g
 
 Floats = NDArray[np.float32]
 _INT32: Final = 3
-_PASSING: Final = ("Identity", "Softmax", "Tanh", "Maximum", "StopGradient")
+_PASSING: Final = ("Identity", "Softmax", "Tanh", "Maximum", "Minimum", "StopGradient", "Cast")
+_PLAIN: Final = ("Relu", "Identity", "Reshape", "Squeeze", "Flatten", "Cast", "StopGradient")
+_CIRCLE: Final = "its nodes go round in a circle: it is corrupt"
+_HALVING: Final = ("StridedSlice", "Split")  # of means and spreads that one layer says together
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,39 +129,75 @@ def from_bytes(content: bytes) -> PolicyGraph:
     nodes = read_graph(content)
     output = _output(nodes)
     algorithm = "sac" if "sac_policy_head" in output.name else "ppo"
-    end, node = "Identity", output
-    while node.op in _PASSING:
-        end = node.op if node.op in ("Softmax", "Tanh") else end
-        node = _source(nodes, node)
-    dense: list[Layer] = []
-    convolutions: list[Layer] = []
-    scale, offset = 1.0, 0.0
+    end, columns, node = _head(nodes, output)
+    layers: list[Layer] = []
+    bent = False  # whether a ReLU lies between the last layer found and the node
+    scale, offset, scaled = 1.0, 0.0, False
     for _ in range(len(nodes)):
         if node.op == "Placeholder":
             break
         if node.op in ("BiasAdd", "Add", "AddV2") and _is_layer(nodes, node):
+            if (layers and not bent) or scaled:
+                raise BundleError(
+                    f"its layer {node.name[:100]!r} has no ReLU after it: no DeepRacer network does"
+                )
             layer, node = _layer(nodes, node)
-            (convolutions if layer.kernel.ndim == 4 else dense).append(layer)
+            layers.append(layer)
+            bent = False
         elif node.op in ("RealDiv", "Mul", "Sub", "Add", "AddV2"):
             scale, offset = _affine(nodes, node, scale, offset)
-            node = _source(nodes, node)
-        elif node.op in ("Relu", "Identity", "Reshape", "Squeeze", "Flatten"):
+            scaled, node = True, _data(nodes, node)
+        elif node.op in _PLAIN:
+            bent = bent or node.op == "Relu"
             node = _source(nodes, node)
         else:
             raise BundleError(
                 f"its node {node.name[:100]!r} is {node.op[:40]!r}, which no DeepRacer network has"
             )
     else:
-        raise BundleError("its nodes go round in a circle: it is corrupt")
-    if not dense or not convolutions:
+        raise BundleError(_CIRCLE)
+    ranks = [layer.kernel.ndim for layer in layers]
+    if sorted(ranks) != ranks or {2, 4} - set(ranks):
         raise BundleError("it has no convolutions and dense layers in a row: give a DeepRacer model")
-    convolutions.reverse()
+    dense = [layer for layer in layers if layer.kernel.ndim == 2]
+    dense[0] = Layer(dense[0].kernel[:, columns], dense[0].bias[columns])
+    convolutions = [layer for layer in reversed(layers) if layer.kernel.ndim == 4]
     convolutions[0] = _fold(convolutions[0], scale, offset)
     shape = node.attributes.get("shape")
     dims = shape.dims if isinstance(shape, Shape) else ()
     size = (dims[1], dims[2], dims[3]) if len(dims) == 4 and min(dims[1:]) > 0 else (120, 160, 1)
     sensor = node.name.rpartition("/")[2]
     return PolicyGraph(sensor, algorithm, size, tuple(convolutions), tuple(reversed(dense)), end)
+
+
+def _head(nodes: Mapping[str, Node], node: Node) -> tuple[str, slice, Node]:
+    """What follows the last layer: how the graph ends, which of its columns are taken; and its node."""
+    end, columns = "Identity", slice(None)
+    for _ in range(len(nodes)):
+        if node.op in _HALVING:
+            columns = _columns(nodes, node)
+        elif node.op in ("Softmax", "Tanh"):
+            end = node.op
+        elif node.op not in _PASSING:
+            return end, columns, node
+        node = _source(nodes, node, 1) if node.op == "Split" else _data(nodes, node)
+    raise BundleError(_CIRCLE)
+
+
+def _columns(nodes: Mapping[str, Node], node: Node) -> slice:
+    """The columns that a node takes of a layer that says means and spreads together."""
+    if node.op == "Split":
+        return slice(0, 2)  # the first half: steering and speed
+    bounds = [_constant(nodes, _source(nodes, node, which)) for which in (1, 2)]
+    if any(bound is None or bound.size == 0 for bound in bounds):
+        raise BundleError(
+            f"its node {node.name[:100]!r} takes a part that is no constant: freeze the graph first"
+        )
+    first, last = (int(bound.reshape(-1)[-1]) for bound in bounds if bound is not None)
+    masks = (node.attributes.get(name, 0) for name in ("begin_mask", "end_mask"))
+    bit = 1 << (bounds[0].size - 1) if bounds[0] is not None else 0
+    open_first, open_last = (isinstance(mask, int) and bool(mask & bit) for mask in masks)
+    return slice(None if open_first else first, None if open_last else last)
 
 
 def _output(nodes: Mapping[str, Node]) -> Node:
@@ -178,6 +217,12 @@ def _source(nodes: Mapping[str, Node], node: Node, which: int = 0) -> Node:
     if which >= len(node.inputs) or node.inputs[which] not in nodes:
         raise BundleError(f"its node {node.name[:100]!r} takes something that is not there: it is truncated")
     return nodes[node.inputs[which]]
+
+
+def _data(nodes: Mapping[str, Node], node: Node) -> Node:
+    """What a node with two inputs takes beside a constant; its only input else."""
+    first = _source(nodes, node)
+    return _source(nodes, node, 1) if len(node.inputs) > 1 and _constant(nodes, first) is not None else first
 
 
 def _constant(nodes: Mapping[str, Node], node: Node) -> NDArray[Any] | None:
@@ -217,10 +262,13 @@ def _layer(nodes: Mapping[str, Node], node: Node) -> tuple[Layer, Node]:
         strides = product.attributes.get("strides")
         if (
             product.attributes.get("padding") != b"VALID"
+            or product.attributes.get("data_format", b"NHWC") != b"NHWC"
             or not isinstance(strides, list)
             or len(strides) != 4
         ):
-            raise BundleError(f"{where} is padded or has no stride: no DeepRacer network does that")
+            raise BundleError(
+                f"{where} is padded, has no stride or channels first: no DeepRacer network does that"
+            )
         stride = strides[1]
     return Layer(kernel.astype(np.float32), bias.astype(np.float32), stride), _source(nodes, product)
 
@@ -228,6 +276,8 @@ def _layer(nodes: Mapping[str, Node], node: Node) -> tuple[Layer, Node]:
 def _affine(nodes: Mapping[str, Node], node: Node, scale: float, offset: float) -> tuple[float, float]:
     """What later layers see is scale * x + offset of this node; the same of what this node takes."""
     value = _constant(nodes, _source(nodes, node, 1))
+    if value is None and node.op in ("Mul", "Add", "AddV2"):
+        value = _constant(nodes, _source(nodes, node))
     if (
         value is None
         or value.size != 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-_ALL = ("throughput", "camera", "dynamics", "laps")
+_ALL = ("throughput", "camera", "dynamics", "laps", "rewards")
 
 
 def main() -> None:

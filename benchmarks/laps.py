@@ -11,28 +11,10 @@ has never met.
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
-import subprocess
-import sys
-import tempfile
+from typing import Any
 
-_RUN = """
-import json, sys, time
-began = time.perf_counter()
-from hairpin.agents import TrainConfig, evaluate, evaluations_of, train
-imports = time.process_time()
-track, reward, seed, out, extra = sys.argv[1:6]
-run = train(TrainConfig(track=track, reward=reward, seed=int(seed), out=out, **json.loads(extra)))
-trained, wall = time.process_time(), time.perf_counter() - began
-last = evaluations_of(run)[-1]
-report = evaluate(run.path, physics="bullet", trials=16, laps=3).report
-print(json.dumps({
-    "steps": last.steps, "confirmed": last.confirmed, "train_cpu": trained - imports, "process_cpu": trained,
-    "wall": wall, "lap": last.mean_lap, "bullet": report.completed, "wheels_out": report.wheels_out,
-    "bullet_lap": report.mean_lap,
-}))
-"""
+from .one_run import one_run
 
 
 def main() -> None:
@@ -54,20 +36,17 @@ def main() -> None:
         print(f"{process:.1f} CPU s and {wall:.1f} s for the whole process")
 
 
-def _row(track: str, reward: str, seed: int, settings: str) -> dict[str, float]:
-    with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-c", _RUN, track, reward, str(seed), f"{folder}/run", settings]
-        output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    row: dict[str, float] = json.loads(output.splitlines()[-1])
-    confirmed = "" if row["confirmed"] else "  not confirmed"
-    lap, bullet_lap = row["lap"] or 0, row["bullet_lap"] or 0
+def _row(track: str, reward: str, seed: int, settings: str) -> dict[str, Any]:
+    row = one_run(track, reward, seed, settings)
+    there, bullet = row["single_track"], row["bullet"]
     print(f"{track:20s} {seed:4d} {row['steps']:7d}  {row['train_cpu']:11.1f}", end="  ")
-    print(f"{row['process_cpu']:13.1f}  {row['wall']:6.1f}  {lap:5.1f}", end="  ")
-    print(f"{row['bullet']:3d}/16  {row['wheels_out']:9d}  {bullet_lap:5.1f}{confirmed}", flush=True)
+    print(f"{row['process_cpu']:13.1f}  {row['wall']:6.1f}  {there['lap']:5.1f}", end="  ")
+    print(f"{bullet['completed']:3d}/16  {bullet['wheels_out']:9d}  {bullet['lap']:5.1f}", end="")
+    print("" if row["confirmed"] else "  not confirmed", flush=True)
     return row
 
 
-def _median(rows: list[dict[str, float]], name: str) -> float:
+def _median(rows: list[dict[str, Any]], name: str) -> float:
     return statistics.median(row[name] for row in rows)
 
 

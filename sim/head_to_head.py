@@ -16,7 +16,7 @@ from hairpin.edge.contract import to_commands
 from .config import WorldConfig
 from .episode import Start
 from .errors import SimError
-from .laps import Act, step_limit
+from .laps import PENALTIES, Act, step_limit
 from .obstacles import Rivals
 from .randomize import NONE
 from .render import Renderer, nominal_view
@@ -27,13 +27,6 @@ MOST_CARS: Final = 4
 GRID_GAP: Final = 0.7
 """From one place of the starting grid to the next, along the track [m]; they alternate left and right."""
 _GRID_OFFSET: Final = 0.4  # to the side, as a share of half the width
-#: How long a car stands after it was at fault [s], as in DeepRacer's evaluations of races.
-PENALTIES: Final = {
-    Status.CRASHED: 5.0,
-    Status.OFF_TRACK: 2.0,
-    Status.REVERSED: 2.0,
-    Status.IMMOBILIZED: 0.0,
-}
 
 
 @dataclass(frozen=True)

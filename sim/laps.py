@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -74,6 +74,7 @@ def run_trials(
     *,
     seed: int = 0,
     resets: int = 0,
+    penalties: Mapping[Status, float] = PENALTIES,
     on_step: Callable[[World], None] | None = None,
     most_failures: int | None = None,
     world: World | None = None,
@@ -85,8 +86,9 @@ def run_trials(
         act: The policy.
         begin: The starts.
         seed: Of what `config.randomization` draws.
-        resets: How often a car that leaves the track or runs into an object is put back, for the seconds of
-            `PENALTIES`, as DeepRacer's evaluation does; 0 ends the trial there.
+        resets: How often a car that leaves the track or runs into an object is put back, as DeepRacer's
+            evaluation does; 0 ends the trial there.
+        penalties: Time that this costs, by what happened [s].
         on_step: Called after every step, for videos and progress bars.
         most_failures: Stop all trials as soon as more than these have failed; never if not given.
         world: A world of `len(begin)` cars to use again.
@@ -105,7 +107,7 @@ def run_trials(
             world = stack.enter_context(contextlib.closing(World(config, len(begin))))
         for i, start in enumerate(begin):
             place(world, i, start, np.random.default_rng([seed, i]))
-        book = Logbook(world, resets)
+        book = Logbook(world, resets, penalties)
         while book.running.any():
             step = world.step(act(world.observe()), book.running)
             book.enter(step)
@@ -122,14 +124,16 @@ class Logbook:
     Args:
         world: The world, reset.
         resets: As for `run_trials`.
+        penalties: As for `run_trials`.
 
     Attributes:
         running: (N,) trials that are not over.
         traces: Every step of every trial.
     """
 
-    def __init__(self, world: World, resets: int = 0) -> None:
+    def __init__(self, world: World, resets: int = 0, penalties: Mapping[Status, float] = PENALTIES) -> None:
         self.world = world
+        self._penalties = penalties
         self.running = np.ones(world.num_cars, dtype=bool)
         self.traces = [Trace(bool(world.routes.reverse[r])) for r in world.route]
         self._statuses = [Status.IN_PROGRESS] * world.num_cars
@@ -165,10 +169,10 @@ class Logbook:
         self._off_tracks += status is Status.OFF_TRACK
         self._crashes += status is Status.CRASHED
         self._statuses[i] = status
-        if self._resets_left[i] > 0 and status in PENALTIES:
+        if self._resets_left[i] > 0 and status in self._penalties:
             self._resets_left[i] -= 1
             self._statuses[i] = Status.IN_PROGRESS
-            self.world.recover(i, PENALTIES[status])
+            self.world.recover(i, self._penalties[status])
         else:
             self.running[i] = False
 

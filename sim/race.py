@@ -121,7 +121,8 @@ class Race:
         return float((self._start[car] + self._previous[car] / rules.COMPLETE) % 1.0)
 
     def go_on(self, car: int, penalty: float) -> None:
-        """Let a car go on with its lap after a penalty [s]."""
+        """Let a car go on with its lap after a penalty [s], during which it takes steps and stands."""
         self.time[car] += penalty
+        self.steps[car] += round(penalty * self._control_hz)
         self.status[car] = Status.IN_PROGRESS
         self._stuck[car] = self._backward[car] = 0

@@ -79,6 +79,8 @@ class LapReport:
 
 def merge(reports: Sequence[LapReport]) -> LapReport:
     """One report of trials that were driven one after the other on the same track; means are by driven time."""
+    if len(reports) == 1:
+        return reports[0]
     directions = {report.direction for report in reports}
     return dataclasses.replace(
         reports[0],

@@ -9,6 +9,8 @@ from hairpin.tracks.compiled import compiled
 
 from .routes import CENTER, INNER, OUTER, Lines, Routes, project
 
+LANE = 0.5  # middle of a lane, from the centre line: half way to the border, as in DeepRacer
+
 
 def start_pose(
     routes: Routes, route: int, share: float, *, offset: float = 0.0, heading: float = 0.0

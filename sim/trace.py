@@ -26,6 +26,8 @@ COLUMNS: Final = (
 CRASH_COLUMN: Final = "obstacle_crash_counter"
 Row = tuple[object, ...]  # the columns, without the episode's number
 _DONE: Final = COLUMNS.index("done") - 1
+_TIME: Final = COLUMNS.index("tstamp") - 1
+PAUSE: Final = "pause"  # status of a car that was put back and waits
 
 
 class TraceRecorder:
@@ -67,8 +69,8 @@ class TraceRecorder:
 class LapRecorder:
     """Collects the rows of evaluations: as DeepRacer logs them, every lap is an episode of its own.
 
-    A car that is put back goes on with its lap, and several laps of a trial follow each other without a new
-    start, so only the first one has a preparing row.
+    A car that is put back goes on with its lap after rows of "pause", and several laps of a trial follow each
+    other without a new start, so only the first one has a preparing row.
     """
 
     def __init__(self, num_cars: int) -> None:
@@ -87,9 +89,6 @@ class LapRecorder:
             laps = self._laps[i]
             if laps[-1] and _progress(laps[-1][-1]) >= COMPLETE:
                 laps.append([])
-            elif laps[-1] and laps[-1][-1][_DONE]:  # it was put back, so that was not the end
-                row = laps[-1][-1]
-                laps[-1][-1] = (*row[:_DONE], False, *row[_DONE + 1 :])
             steering, speed = step.command[i].tolist()
             status = Status(int(step.status[i]))
             reward = float(step.reward[i])
@@ -97,6 +96,17 @@ class LapRecorder:
                 _row(world, i, (steering, speed), step.action[i].tolist(), reward, done[i], status)
                 + _crashes(world, i)
             )
+
+    def paused(self, world: World, car: int, penalty: float) -> None:
+        """Enter that a car was put back, and stands there for a penalty [s] before its lap goes on."""
+        rows = self._laps[car][-1]
+        last = rows[-1]
+        rows[-1] = (*last[:_DONE], False, *last[_DONE + 1 : -1], penalty)
+        row = _row(world, car, (0.0, 0.0), 0, 0.0, False, Status.IN_PROGRESS)
+        steps, time, hz = world.race.steps[car], world.race.time[car], world.config.control_hz
+        for k in range(1, round(penalty * hz) + 1):
+            left = max(0.0, round(penalty - k / hz, 4))
+            rows.append((float(steps + k), *row[1:_TIME], round(float(time + k / hz), 4), PAUSE, left))
 
     def episodes(self) -> list[list[Row]]:
         """The laps of all cars, those of the first car first."""

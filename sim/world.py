@@ -31,7 +31,7 @@ from .routes import make_routes
 from .rules import Status
 from .scene import make_renderer, make_surfaces
 from .spaces import check_actions
-from .start import start_pose
+from .start import LANE, start_pose
 from .trace import LapRecorder, TraceRecorder
 from .traffic import Traffic
 
@@ -212,13 +212,17 @@ class World:
     def recover(self, car: int, penalty: float) -> None:
         """Let a car go on with its lap after a penalty [s].
 
-        It is put back on the centre line where it left the road; behind the box that it ran into, in the
+        It is put back in the nearer lane where it left the road; behind the box that it ran into, in the
         other lane; and where it is if it ran into another car.
         """
         route, share = int(self.route[car]), self.race.lost_at(car)
-        pose = self.traffic.put_back(car, route, share, start_pose(self.routes, route, share))
+        lane = LANE if self.places["left"][car] else -LANE
+        back = start_pose(self.routes, route, share, offset=lane)
+        pose = self.traffic.put_back(car, route, share, back)
         if pose is not None:
             self._put(np.array([car]), pose[None])
+        if isinstance(self.recorder, LapRecorder):
+            self.recorder.paused(self, car, penalty)
         self.race.go_on(car, penalty)
 
     def park(self, car: int) -> None:

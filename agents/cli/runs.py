@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 TRACK = typer.Option("--track", help="A built-in name (hairpin tracks list) or a .npy, .csv or .track file.")
 JSON = typer.Option("--json", help="Print one JSON object on standard output, all else on standard error.")
 PHYSICS = typer.Option("--physics", help="bullet (PyBullet, the reference) or single_track (fast).")
-DIRECTION = typer.Option("--direction", help="ccw, cw or both.")
+DIRECTION = typer.Option("--direction", help="ccw, cw or both; as in its training if not given.")
 RACES = "time_trial, object_avoidance (boxes on the track) or head_to_bot (slow cars)."
 OBSTACLES = typer.Option("--obstacles", help="Boxes of object_avoidance, in other places each time; 4 else.")
 BOTS = typer.Option("--bots", help="Slow cars of head_to_bot; 3 else.")
@@ -193,16 +193,23 @@ def evaluate(
         str, typer.Option("--renderer", help="raycast, or bullet for PyBullet's own camera (slow).")
     ] = "raycast",
     trials: Annotated[int, typer.Option("--trials", help="How many; starts are spread over the lap.")] = 8,
-    laps: Annotated[int, typer.Option("--laps", help="Laps of each trial.")] = 3,
-    direction: Annotated[str, DIRECTION] = "both",
+    laps: Annotated[
+        int, typer.Option("--laps", help="Laps of each trial, without a stop; 1 for a new start each lap.")
+    ] = 3,
+    direction: Annotated[str | None, DIRECTION] = None,
     seed: Annotated[int, typer.Option("--seed", help="Of what --randomization draws.")] = 0,
     resets: Annotated[
         int,
         typer.Option(
-            "--resets",
-            help="Put a car back that leaves the track (2 s penalty) or crashes (5 s), this often.",
+            "--resets", help="Put a car that leaves the track or crashes back, this often, with a penalty."
         ),
     ] = 0,
+    off_track_penalty: Annotated[
+        float, typer.Option("--off-track-penalty", help="Seconds that leaving the track then costs.")
+    ] = 2.0,
+    collision_penalty: Annotated[
+        float, typer.Option("--collision-penalty", help="Seconds that a crash then costs.")
+    ] = 5.0,
     randomization: Annotated[
         str, typer.Option("--randomization", help="none, light, mild or full: what differs between trials.")
     ] = "none",
@@ -240,6 +247,8 @@ def evaluate(
         direction=direction,
         seed=seed,
         resets=resets,
+        off_track_penalty=off_track_penalty,
+        collision_penalty=collision_penalty,
         randomization=randomization,
         race=race,
         obstacles=obstacles,

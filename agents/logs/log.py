@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hairpin.sim.rules import COMPLETE, Status
+from hairpin.sim.trace import PAUSE
 
-PREPARE, PAUSE = Status.PREPARE.label, "pause"
+PREPARE = Status.PREPARE.label
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,10 +100,15 @@ class Log:
 
     @cached_property
     def _steps_apart(self) -> NDArray[np.bool_]:
-        """(S,) rows that something was driven to: not those that begin a start."""
+        """(S,) rows that time has led to: not those that begin a start."""
         apart = self.status != PREPARE
         apart[:1] = False
         return apart
+
+    @cached_property
+    def _driven(self) -> NDArray[np.bool_]:
+        """(S,) rows that something was driven to: not those of a car that was put down somewhere."""
+        return self._steps_apart & (self.status != PAUSE)
 
     @cached_property
     def durations(self) -> NDArray[np.float64]:
@@ -111,14 +117,14 @@ class Log:
 
     @cached_property
     def distances(self) -> NDArray[np.float64]:
-        """(S,) distance from the row before [m]; 0 where a start was prepared."""
+        """(S,) distance from the row before [m], which deepracer-utils takes too where a car was put back."""
         gap = np.hypot(np.diff(self.x, prepend=self.x[:1]), np.diff(self.y, prepend=self.y[:1]))
         return np.where(self._steps_apart, gap, 0.0)
 
     @cached_property
     def measured_speed(self) -> NDArray[np.float64]:
         """(S,) speed over five rows of the same start [m/s]: logged times are too uneven for fewer."""
-        start = np.cumsum(~self._steps_apart)
+        start = np.cumsum(~self._driven)
         meters, seconds = np.cumsum(self.distances), np.cumsum(self.durations)
         index = np.arange(len(self.x))
         low, high = np.maximum(index - 2, 0), np.minimum(index + 2, len(index) - 1)

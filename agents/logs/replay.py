@@ -20,11 +20,12 @@ from hairpin.sim.params import build_params
 from hairpin.sim.physics import CONTROL_HZ
 from hairpin.sim.recording import Recording
 from hairpin.sim.routes import Routes, make_routes
+from hairpin.sim.trace import PAUSE
 from hairpin.tracks import Track
 
 from ..errors import RunError
 from ..video import film
-from .log import PAUSE, PREPARE, Log
+from .log import PREPARE, Log
 from .read import KINDS, read_logs
 from .roads import is_reversed, track_of_log
 

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from hairpin.agents import RunError, evaluate
 from hairpin.agents.cli.main import app
+from hairpin.agents.logs.read import read_logs
 from hairpin.edge import BundleError
 from hairpin.sim import SimError
 from hairpin.tracks import TrackError
@@ -51,6 +52,27 @@ def test_resets_put_the_car_back_and_cost_time(ring_run) -> None:
     assert reset.distance > 1.5 * clean.distance
 
 
+def test_penalties_lengthen_the_lap_and_the_log_shows_the_pauses(ring_run, copy_of) -> None:
+    run = copy_of(ring_run)
+    settings = {"physics": "single_track", "trials": 1, "laps": 1, "direction": "cw", "resets": 40}
+    long, short = (
+        evaluate(run.path, off_track_penalty=seconds, log=True, **settings) for seconds in (3.0, 0.0)
+    )
+    (slow,), (fast,) = long.report.lap_times, short.report.lap_times
+    resets = long.report.off_tracks
+    assert slow - fast == pytest.approx(3.0 * resets) and resets > 2
+    first_file = min(run.path.glob("metrics/Eval*"))
+    (entry,) = json.loads(first_file.read_text())["metrics"]
+    assert (entry["reset_count"], entry["off_track_count"]) == (resets, resets)
+    assert entry["elapsed_time_in_milliseconds"] == pytest.approx(1000 * slow, abs=2)
+    log = read_logs(run.path)["evaluation"]
+    (first, second) = log.lap_time
+    assert (first, second) == pytest.approx((slow, fast), abs=0.01)
+    assert (log.status == "pause").sum() == 45 * resets
+    lap = log.one(0)
+    assert lap.measured_speed.max() < 2.0 and lap.measured_speed[lap.status == "pause"].max() < 0.5
+
+
 def test_randomization_changes_trials_and_its_seed_repeats_them(ring_run) -> None:
     settings = {"physics": "single_track", "trials": 2, "laps": 1, "direction": "ccw"}
     nominal, mild, again, other = (
@@ -89,6 +111,7 @@ def test_a_policy_sees_what_its_contract_says(discrete_run) -> None:
         ({"physics": "bulet"}, SimError, "did you mean 'bullet'"),
         ({"renderer": "opengl"}, SimError, "unknown renderer 'opengl'"),
         ({"direction": "left"}, SimError, "direction is 'left': give"),
+        ({"collision_penalty": -1.0}, RunError, "collision_penalty is -1.0: give 0 to 1000 seconds"),
         ({"track": "ovall"}, TrackError, "did you mean oval"),
     ],
 )

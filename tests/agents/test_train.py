@@ -16,7 +16,7 @@ import hairpin.agents
 from hairpin.agents import RunError, TrainConfig, evaluations_of, open_run, resume, train
 from hairpin.agents.config import plan
 from hairpin.agents.evaluation import open_subject
-from hairpin.agents.gate import Gate, Verdict
+from hairpin.agents.gate import Gate, Verdict, enough
 from hairpin.agents.learner import load_model
 from hairpin.agents.training import seed_of
 from hairpin.rewards import RewardError
@@ -52,6 +52,27 @@ def test_training_ends_when_the_policy_laps(tmp_path, monkeypatch) -> None:
     again = resume(run.path, console=Console(file=log))
     assert again.last.steps == 512
     assert "is finished: after 512 steps its policy does all laps, confirmed" in log.getvalue()
+
+
+def test_training_goes_on_for_a_while_until_no_wheel_is_out(tmp_path, monkeypatch) -> None:
+    def verdict(steps, wheels_out, laps=True) -> Verdict:
+        return Verdict(steps, laps, laps, 3.0, 9.0, wheels_out)
+
+    early = [verdict(1000, 0, laps=False), verdict(2000, 7)]
+    assert not enough(early, 2000 + 16_383) and enough(early, 2000 + 16_384)
+    late = [verdict(30_000, 7), verdict(40_000, 3)]
+    assert not enough(late, 59_999) and enough(late, 60_000)
+    assert enough([*early, verdict(3000, 0)], 3000) and not enough(early[:1], 10**6)
+    assert max([*early, verdict(3000, 2)], key=lambda v: v.rank).steps == 3000
+
+    monkeypatch.setattr("hairpin.agents.gate._LEAST_EXTRA", 512)
+    monkeypatch.setattr(
+        Gate, "judge", lambda gate, act, steps: verdict(steps, max(1, 600 - steps), steps >= 512)
+    )
+    run = train(TrainConfig(track="oval", preset="tiny", out=tmp_path / "run"))
+    assert run.last.steps == 1024 and run.best.steps == 768
+    assert [v.steps for v in evaluations_of(run)] == [256, 512, 768, 1024]
+    assert resume(run.path).last.steps == 1024
 
 
 def test_the_gate_passes_what_laps_and_confirms_only_what_also_laps_with_other_cars(ring_run) -> None:

@@ -1,4 +1,4 @@
-"""The built-in rewards, and ten functions in the styles of the community, over a whole lap."""
+"""The built-in rewards, and twenty functions in the styles of the community, over a whole lap."""
 
 from __future__ import annotations
 
@@ -17,6 +17,12 @@ WITH_STATE = {
     "globals_history",
     "shapely_line",
     "pursuit_nested",
+    "milestones_sparse",
+    "pid_heading_numpy",
+    "racing_line_reinvent",
+    "smooth_deque",
+    "squared_progress",
+    "time_penalty",
 }
 
 
@@ -129,5 +135,5 @@ def test_interleaved_cars_are_paid_as_if_alone(path, lap) -> None:
     np.testing.assert_array_equal(np.array(paid), np.stack([alone, alone], axis=1))
 
 
-def test_there_are_ten_of_them() -> None:
-    assert len(COMMUNITY) == 10
+def test_there_are_twenty_of_them() -> None:
+    assert len(COMMUNITY) == 20

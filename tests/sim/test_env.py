@@ -26,7 +26,7 @@ from stable_baselines3.common.env_checker import check_env as check_env_of_sb3
 from stable_baselines3.common.vec_env import SubprocVecEnv
 
 from hairpin.edge.contract import ObservationSpec
-from hairpin.sim import RacingEnv, SimError
+from hairpin.sim import RacingEnv, SimError, World, make_config
 from hairpin.sim.randomize import FULL
 
 ID = "hairpin/TimeTrial-v0"
@@ -175,6 +175,19 @@ def test_starts_in_turn_move_on_with_each_episode() -> None:
         env.step(7)
     assert np.diff(starts)[:18] == pytest.approx(0.05, abs=0.01)
     assert starts[20] == pytest.approx(starts[0], abs=1e-9)
+
+
+def test_alternating_directions_turn_with_each_episode() -> None:
+    env = tiny(direction="alternate", max_steps=1)
+    ways = []
+    for k in range(6):
+        env.reset(seed=0 if k == 0 else None)
+        ways.append(int(env.world.route[0]) % 2)
+        env.step(7)
+    assert ways == [0, 1] * 3
+    many = World(make_config("oval", None, direction="alternate", observation=TINY), 4)
+    many.reset(np.arange(4))
+    assert many.route.tolist() == [0, 1, 0, 1]  # half of the cars each way
 
 
 def test_a_step_before_reset_or_after_the_end_is_refused() -> None:

@@ -10,7 +10,8 @@ from driving import CONTINUOUS, TINY, tiny_world
 
 from hairpin.sim import SimError, World, make_config
 from hairpin.sim.chassis import WHEELBASE
-from hairpin.sim.head_to_head import GRID_GAP, PENALTIES, Entrant, race
+from hairpin.sim.head_to_head import GRID_GAP, Entrant, race
+from hairpin.sim.laps import PENALTIES
 from hairpin.sim.obstacles import Rivals
 from hairpin.sim.rules import Status
 from hairpin.tracks import Track

@@ -13,6 +13,8 @@ from hairpin.sim import SimError, World, WorldConfig, make_config
 from hairpin.sim.episode import Start
 from hairpin.sim.laps import Act, laps_done, run_trials, starts, step_limit
 from hairpin.sim.report import LapReport, merge
+from hairpin.sim.rules import Status
+from hairpin.sim.trace import COLUMNS, LapRecorder
 from hairpin.tracks import load_track
 
 
@@ -84,9 +86,34 @@ def test_a_car_that_leaves_the_road_goes_on_for_two_seconds() -> None:
     steps = len(worlds)
     race = worlds[0].race
     assert race.time[0] == pytest.approx(steps / 15 + 2 * 2.0)
-    assert race.steps[0] == steps + 1
+    assert race.steps[0] == steps + 1 + 2 * 30  # it takes steps while it waits
     plain, _ = run_trials(setup, hard_left, [Start(0.3)], on_step=worlds.append)
     assert plain.off_tracks == 1 and len(worlds) - steps < steps
+
+
+def test_penalties_are_what_they_are_set_to_and_the_car_is_put_into_its_lane() -> None:
+    setup = config(max_steps=200)
+    worlds: list[World] = []
+    penalties = {Status.OFF_TRACK: 0.4}
+    world = World(setup, 1)
+    world.recorder = recorder = LapRecorder(1)
+    run_trials(
+        setup, hard_left, [Start(0.3)], resets=1, penalties=penalties, on_step=worlds.append, world=world
+    )
+    assert world.race.time[0] == pytest.approx(len(worlds) / 15 + 0.4)
+    (rows,) = recorder.episodes()
+    columns = {name: [row[i] for row in rows] for i, name in enumerate(COLUMNS[1:])}
+    off = columns["episode_status"].index("off_track")
+    assert columns["episode_status"][off : off + 8] == ["off_track", *["pause"] * 6, "in_progress"]
+    assert columns["pause_duration"][off : off + 8] == pytest.approx(
+        [0.4, 0.3333, 0.2667, 0.2, 0.1333, 0.0667, 0, 0]
+    )
+    assert np.diff(columns["steps"]).tolist() == [1.0] * (len(rows) - 1)
+    assert np.diff(columns["tstamp"]) == pytest.approx(1 / 15, abs=2e-4)
+    assert columns["done"] == [False] * (len(rows) - 1) + [True]
+    place = np.array([columns["X"][off + 1], columns["Y"][off + 1]])
+    _, aside = load_track("oval").to_road(place[None])
+    assert aside[0] == pytest.approx(load_track("oval").width(0.0) / 4, abs=0.03)  # it left to the left
 
 
 def test_a_lap_with_a_penalty_takes_two_seconds_longer() -> None:
