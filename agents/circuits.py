@@ -1,4 +1,4 @@
-"""Generated tracks to learn on and to be judged on, for policies that are to drive where they have never been."""
+"""Generated tracks to learn on and to be judged on, for policies that drive where they have never been."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import numpy as np
 from hairpin.tracks import Track
 from hairpin.tracks.generator import generate
 
-#: What tracks differ in [m]; DeepRacer's own are 0.6 to 1.1 m wide, 16 to 69 m long and bend at 0.4 m or more.
-#: Longer ones would teach no other bends, and take more memory.
+#: What tracks differ in [m]. DeepRacer's own are 0.6 to 1.1 m wide and 16 to 69 m long, their tightest bends
+#: 0.4 to 1 m; longer tracks would teach no other bends, and take more memory.
 WIDTH: Final = (0.5, 1.1)
 LENGTH: Final = (12.0, 30.0)
 RADIUS: Final = (0.4, 0.8)

@@ -28,11 +28,13 @@ class Preset:
         features: Width of the network's last shared layer.
         num_envs: Cars that gather experience in lockstep.
         max_steps: Steps after which an episode is cut.
-        randomization: What differs between episodes, or its name; also between the trials that confirm a policy.
+        randomization: What differs between episodes, or its name; also what differs between the trials that
+            confirm a policy.
         steps: Budget of environment steps, unless the user gives one.
         evaluate_every: Environment steps between evaluations, which are also checkpoints.
         tracks: How many tracks are generated to train on, where none is given; 0 for the default track.
         exam_tracks: How many more are generated for evaluations.
+        repaint: How many surfaces get new colours before each round of experience.
         start: Where episodes begin: "random", "round_robin" or "line".
         direction: Which way they go: "both", or `None` for the order of the track's rows.
         scale_rewards: Whether rewards are scaled to unit variance of their returns.
@@ -56,6 +58,7 @@ class Preset:
     evaluate_every: int
     tracks: int = 0
     exam_tracks: int = 0
+    repaint: int = 0
     start: str = "random"
     direction: str | None = "both"
     scale_rewards: bool = True
@@ -109,11 +112,12 @@ PRESETS: Final[Mapping[str, Preset]] = {
         features=128,
         num_envs=64,
         max_steps=300,
-        randomization=dataclasses.replace(FULL, styles=2),  # of each track
+        randomization=dataclasses.replace(FULL, styles=1),  # and repainted
         steps=600_000,
         evaluate_every=65_536,
         tracks=32,
         exam_tracks=4,
+        repaint=8,
         ppo={
             "n_steps": 64,
             "batch_size": 512,

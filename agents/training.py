@@ -22,6 +22,7 @@ from .contract import make_contract, make_metadata
 from .errors import RunError
 from .gate import Gate, Verdict
 from .learner import clone_model, make_env, new_model
+from .repainting import Repainting
 from .run import Run, create_run, open_run
 
 
@@ -108,7 +109,9 @@ def learn(
         traces=traces,
     )
     bar = Bar(total, evaluations, console) if console is not None else None
-    callbacks = CallbackList([evaluations, traces, *([bar] if bar is not None else [])])
+    callbacks = CallbackList(
+        [evaluations, traces, *_repainting(planned, cars, model), *([bar] if bar else [])]
+    )
     try:
         with _one_thread():
             model.learn(
@@ -134,6 +137,14 @@ def learn(
         traces.finish()
         gate.close()
         env.close()
+
+
+def _repainting(planned: Plan, cars: SB3VecEnv, model: BaseAlgorithm) -> list[Repainting]:
+    """What gives the tracks new colours, if the preset asks for it and colours are randomised at all."""
+    if not (planned.preset.repaint and planned.world.randomization.styles):
+        return []
+    seed = seed_of(planned.config.seed, model.num_timesteps)
+    return [Repainting(cars.env.world, planned.preset.repaint, seed)]
 
 
 def seed_of(seed: int, steps: int) -> int:

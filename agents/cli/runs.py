@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -184,6 +184,7 @@ def _say_next(run: Run) -> None:
 
 
 def evaluate(
+    context: typer.Context,
     source: Annotated[
         str, typer.Argument(metavar="RUN_OR_BUNDLE", help="A run's folder or an exported bundle.")
     ],
@@ -217,6 +218,12 @@ def evaluate(
     plot: Annotated[
         Path | None, typer.Option("--plot", help="Draw the driven laps into this .png file.")
     ] = None,
+    stress: Annotated[
+        bool,
+        typer.Option(
+            "--stress", help="Drive under 18 disturbances, each alone and stronger and stronger: how robust?"
+        ),
+    ] = False,
     log: Annotated[
         bool, typer.Option("--log/--no-log", help="Log every step into a run's folder, for hairpin analyze.")
     ] = True,
@@ -224,8 +231,15 @@ def evaluate(
 ) -> None:
     """Let a policy drive laps, in PyBullet by default, and report.
 
+    With --stress it prints a robustness card and keeps it in the run's folder: laps completed under lag, delay,
+    other grip, another camera pose, other colours, light and so on; in PyBullet if it is installed.
+
     Example: hairpin evaluate runs/mine --trials 16 --plot laps.png --video laps.mp4
     """
+    if stress:
+        given = {name: context.params[name] for name in _given(context)}
+        _stress(source, {name: value for name, value in given.items() if name != "stress"})
+        return
     from ..watch import evaluate_and_show
 
     evaluations = evaluate_and_show(
@@ -254,6 +268,42 @@ def evaluate(
     if as_json:
         reports = [evaluation.report.to_dict() for evaluation in evaluations]
         typer.echo(json.dumps(reports[0] if len(reports) == 1 else {"tracks": reports}))
+
+
+#: What of `evaluate` a robustness card knows.
+_STRESS_TAKES: Final = {
+    "source",
+    "track",
+    "physics",
+    "trials",
+    "laps",
+    "direction",
+    "seed",
+    "plot",
+    "as_json",
+}
+
+
+def _stress(source: str, given: dict[str, Any]) -> None:
+    """Make and print a robustness card with the options that the command line gives."""
+    from rich.console import Console
+
+    from ..errors import RunError
+    from ..stress_card import table
+    from ..watch import stress_and_show
+
+    extra = sorted(given.keys() - _STRESS_TAKES)
+    if extra:
+        raise RunError(f"--stress decides by itself what differs between trials: leave out --{extra[0]}")
+    given.pop("source", None)
+    as_json = given.pop("as_json", False)
+    card, written = stress_and_show(source, **given)
+    if as_json:
+        typer.echo(json.dumps(card.to_dict()))
+    else:
+        Console().print(table(card))
+    for path in written:
+        typer.echo(f"written: {path}", err=True)
 
 
 def export(
