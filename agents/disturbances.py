@@ -1,4 +1,4 @@
-"""What a policy's robustness is tried with: each disturbance alone, at several strengths, then all at once."""
+"""What a policy's robustness is tried with: each disturbance alone, at several strengths, then all."""
 
 from __future__ import annotations
 

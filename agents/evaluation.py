@@ -111,7 +111,7 @@ def evaluate(
         if value < least:
             raise RunError(f"{name} is {value}: give at least {least}")
     subject = open_subject(source)
-    road = _only(tracks_of(subject, track), subject)
+    road = only_track(tracks_of(subject, track), subject)
     contract = subject.contract
     config = make_config(
         track=road,
@@ -199,7 +199,12 @@ def tracks_of(subject: Subject, track: str | Path | Track | None) -> tuple[Track
     )
 
 
-def _only(tracks: tuple[Track, ...], subject: Subject) -> Track:
+def only_track(tracks: tuple[Track, ...], subject: Subject) -> Track:
+    """The one track to drive on.
+
+    Raises:
+        RunError: There are several.
+    """
     if len(tracks) > 1:
         names = ", ".join(track.name for track in tracks)
         raise RunError(f"{subject.name} was trained on several tracks: give one of {names} as track")

@@ -17,7 +17,7 @@ from hairpin.tracks import Track
 
 from .disturbances import NOMINAL, disturbances
 from .errors import RunError
-from .evaluation import open_subject, track_of
+from .evaluation import only_track, open_subject, tracks_of
 
 TRIALS: Final = 16
 
@@ -116,7 +116,7 @@ def stress(
     if trials % 4:
         raise RunError(f"trials is {trials}: give a multiple of 4, for both directions and both sides")
     subject = open_subject(source)
-    road, contract = track_of(subject, track), subject.contract
+    road, contract = only_track(tracks_of(subject, track), subject), subject.contract
     config = make_config(
         track=road,
         reward=None,

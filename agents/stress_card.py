@@ -43,9 +43,7 @@ def draw_card(path: Path, card: Card) -> None:
     axes.set_yticks([y + 0.5 for y in range(len(rows))], [name for name, _ in rows])
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
-    axes.set_xlabel(
-        "stronger \N{RIGHTWARDS ARROW}   (in each cell: strength; laps completed; steps with a wheel off the road)"
-    )
+    axes.set_xlabel("in each cell: strength; trials completed; steps with a wheel off the road, if any")
     axes.set_title(title(card), loc="left", fontsize=10.5)
     save_figure(figure, path)
 
@@ -56,14 +54,13 @@ def _draw_cell(axes: Axes, x: int, y: int, result: Result, colour: Any) -> None:
     axes.add_patch(Rectangle((x, y), 1, 1, facecolor=colour, edgecolor="white", linewidth=2))
     dark = result.completion < 0.15 or result.completion > 0.9
     ink = "white" if dark else "#222222"
-    axes.text(x + 0.05, y + 0.52, result.strength, ha="left", va="center", fontsize=8, color=ink)
+    settings: dict[str, Any] = {"va": "center", "color": ink}
+    axes.text(x + 0.05, y + 0.52, result.strength, fontsize=8, **settings)
     axes.text(
-        x + 0.68, y + 0.52, f"{result.completion:.0%}", ha="right", va="center", fontsize=9, color=ink, weight="bold"
-    )  # fmt: skip
+        x + 0.68, y + 0.52, f"{result.completion:.0%}", fontsize=9, ha="right", weight="bold", **settings
+    )
     if result.wheels_out > 0:
-        axes.text(
-            x + 0.96, y + 0.52, _share(result.wheels_out), ha="right", va="center", fontsize=7, color=ink
-        )
+        axes.text(x + 0.96, y + 0.52, _share(result.wheels_out), fontsize=7, ha="right", **settings)
 
 
 def title(card: Card) -> str:

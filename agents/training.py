@@ -94,17 +94,17 @@ def learn(
         console: Where progress is shown, if anywhere.
         best: The best verdict so far, of a run that goes on.
     """
-    total = _whole_rounds(model, planned.config.steps or planned.preset.steps)
+    total = _whole_rounds(model, planned.steps)
     model.tensorboard_log = str(run.path / "tensorboard")
     cars = env.unwrapped
     assert isinstance(cars, SB3VecEnv)
-    gate = Gate(planned.judged, planned.preset.randomization)
+    gate = Gate(planned.judged, planned.preset.randomization, thorough=planned.preset.exam_tracks > 0)
     traces = Traces(run, cars)
     evaluations = Evaluations(
         run,
         gate,
         planned.preset.evaluate_every,
-        stop=planned.config.steps is None,
+        stop=planned.stops_when_it_laps,
         best=best,
         traces=traces,
     )

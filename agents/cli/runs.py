@@ -36,13 +36,13 @@ def add_to(app: typer.Typer) -> None:
 def train(
     context: typer.Context,
     track: Annotated[
-        list[str],
+        list[str] | None,
         typer.Option(
             "--track",
             help="A built-in name (hairpin tracks list) or a .npy, .csv or .track file; several times for "
-            "several tracks.",
+            "several tracks. If not given, reinvent_2018, or what --preset general generates.",
         ),
-    ] = ["reinvent_2018"],  # noqa: B006  # as typer has it
+    ] = None,
     reward: Annotated[
         str,
         typer.Option(
@@ -54,7 +54,12 @@ def train(
         typer.Option("--model-metadata", help="A DeepRacer model_metadata.json: the action space."),
     ] = None,
     preset: Annotated[
-        str, typer.Option("--preset", help="fast: laps in seconds; deepracer: DeepRacer's own networks.")
+        str,
+        typer.Option(
+            "--preset",
+            help="fast: laps in seconds; general: drives where it has never been; deepracer: DeepRacer's own "
+            "networks.",
+        ),
     ] = "fast",
     algorithm: Annotated[
         str | None, typer.Option("--algorithm", help="ppo, or sac for continuous actions.")
@@ -116,7 +121,7 @@ def train(
 
     console = Console(stderr=True)
     config = TrainConfig(
-        track=track if len(track) > 1 else track[0], reward=reward, preset=preset,
+        track=track, reward=reward, preset=preset,
         algorithm=algorithm, model_metadata=model_metadata,
         seed=seed, steps=steps, out=out, num_envs=num_envs, physics=physics, camera=camera,
         direction=direction, start=start, randomization=randomization,
@@ -231,8 +236,8 @@ def evaluate(
 ) -> None:
     """Let a policy drive laps, in PyBullet by default, and report.
 
-    With --stress it prints a robustness card and keeps it in the run's folder: laps completed under lag, delay,
-    other grip, another camera pose, other colours, light and so on; in PyBullet if it is installed.
+    With --stress it prints a robustness card and keeps it in the run's folder: laps completed under lag,
+    delay, other grip, another camera pose, other colours and light; in PyBullet if it is installed.
 
     Example: hairpin evaluate runs/mine --trials 16 --plot laps.png --video laps.mp4
     """
