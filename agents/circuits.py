@@ -1,4 +1,4 @@
-"""Generated tracks to learn on and to be judged on, for policies that are to drive where they have never been."""
+"""Generated tracks to learn on and to be judged on, for policies that drive where they have never been."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import numpy as np
 from hairpin.tracks import Track
 from hairpin.tracks.generator import generate
 
-#: What tracks differ in [m]; DeepRacer's own are 0.6 to 1.1 m wide, 16 to 69 m long and bend at 0.4 m or more.
-#: Longer ones would teach no other bends, and take more memory.
-WIDTH: Final = (0.5, 1.1)
+#: What tracks differ in [m]. DeepRacer's own are 0.6 to 1.1 m wide and 16 to 69 m long, their tightest bends
+#: 0.4 to 1 m; longer tracks would teach no other bends, and take more memory.
+WIDTH: Final = (0.45, 1.1)
 LENGTH: Final = (12.0, 30.0)
-RADIUS: Final = (0.4, 0.8)
+RADIUS: Final = (0.35, 0.8)
 
 
 def training_tracks(count: int, seed: int) -> tuple[Track, ...]:
@@ -32,8 +32,13 @@ def _tracks(count: int, seed: list[int]) -> tuple[Track, ...]:
         generate(
             int(rng.integers(2**31)),
             length=round(float(rng.uniform(*LENGTH)), 2),
-            width=round(float(rng.uniform(*WIDTH)), 2),
-            min_radius=round(float(rng.uniform(*RADIUS)), 2),
+            width=_mostly_low(rng, *WIDTH),
+            min_radius=_mostly_low(rng, *RADIUS),
         )
         for _ in range(count)
     )
+
+
+def _mostly_low(rng: np.random.Generator, low: float, high: float) -> float:
+    """A number, low ones more likely: narrow roads and tight bends are what is hard."""
+    return round(low + (high - low) * float(rng.uniform()) ** 2, 2)

@@ -116,6 +116,16 @@ class Plan:
     metadata: ModelMetadata | None
     hyperparameters: Hyperparameters | None = None
 
+    @property
+    def stops_when_it_laps(self) -> bool:
+        """Whether a policy that laps ends the training, rather than a number of steps."""
+        return self.config.steps is None and self.preset.stops
+
+    @property
+    def steps(self) -> int:
+        """Environment steps to train for at most."""
+        return self.config.steps or self.preset.steps
+
 
 def plan(config: TrainConfig) -> Plan:
     """Resolve the settings of a training run, so that what is wrong with them shows before anything runs.
@@ -128,7 +138,7 @@ def plan(config: TrainConfig) -> Plan:
     hyperparameters = _hyperparameters(config, chosen)
     if metadata is not None and chosen.original:
         chosen = dataclasses.replace(chosen, network=network_of(metadata))
-    actions = (metadata.actions if metadata else config.actions) or DEFAULT_ACTIONS
+    actions = (metadata.actions if metadata else config.actions) or chosen.actions or DEFAULT_ACTIONS
     algorithm = config.algorithm or (metadata.algorithm if metadata else "ppo")
     if algorithm not in ALGORITHMS:
         raise RunError(f"unknown algorithm {algorithm!r}: choose one of {', '.join(ALGORITHMS)}")
@@ -169,11 +179,10 @@ def plan(config: TrainConfig) -> Plan:
 
 def _tracks(config: TrainConfig, chosen: Preset) -> tuple[Any, tuple[Track, ...]]:
     """What to train on, and what to be judged on if that is something else."""
-    if config.track is not None:
-        return config.track, ()
-    if not chosen.tracks:
-        return DEFAULT_TRACK, ()
-    return training_tracks(chosen.tracks, config.seed), exam_tracks(chosen.exam_tracks, config.seed)
+    exam = exam_tracks(chosen.exam_tracks, config.seed)
+    if config.track is None and chosen.tracks:
+        return training_tracks(chosen.tracks, config.seed), exam
+    return (DEFAULT_TRACK if config.track is None else config.track), exam
 
 
 def _with_settings(chosen: Preset, algorithm: str, settings: Mapping[str, Any]) -> Preset:
@@ -239,7 +248,7 @@ def to_json(plan: Plan) -> dict[str, Any]:
     for name, value in values.items():
         if name == "track":
             value = [_track_text(one) for one in _several(value)]
-            value = value[0] if len(value) == 1 else value
+            value = value[0] if len(value) == 1 else value or None
         elif dataclasses.is_dataclass(value) and not isinstance(value, type):
             value = dataclasses.asdict(value)
         elif isinstance(value, Path):
@@ -252,9 +261,9 @@ def to_json(plan: Plan) -> dict[str, Any]:
     return json.loads(json.dumps(plain)) | {"algorithm": plan.algorithm}
 
 
-def _several(track: TrackRef | Sequence[TrackRef]) -> list[TrackRef]:
+def _several(track: TrackRef | Sequence[TrackRef] | None) -> list[TrackRef]:
     """The tracks that a setting names, one or many."""
-    return [track] if isinstance(track, str | Path | Track) else list(track)
+    return [track] if isinstance(track, str | Path | Track) else list(track or ())
 
 
 def _track_text(track: TrackRef) -> str:

@@ -123,7 +123,7 @@ def evaluate(
     penalties = {**PENALTIES, Status.OFF_TRACK: off_track_penalty, Status.REVERSED: off_track_penalty}
     penalties[Status.CRASHED] = collision_penalty
     subject = open_subject(source)
-    road = _only(tracks_of(subject, track), subject)
+    road = only_track(tracks_of(subject, track), subject)
     contract = subject.contract
     waiting = resets * round(max(penalties.values()) * contract.control_hz)
     config = make_config(
@@ -213,7 +213,12 @@ def tracks_of(subject: Subject, track: str | Path | Track | None) -> tuple[Track
     )
 
 
-def _only(tracks: tuple[Track, ...], subject: Subject) -> Track:
+def only_track(tracks: tuple[Track, ...], subject: Subject) -> Track:
+    """The one track to drive on.
+
+    Raises:
+        RunError: There are several.
+    """
     if len(tracks) > 1:
         names = ", ".join(track.name for track in tracks)
         raise RunError(f"{subject.name} was trained on several tracks: give one of {names} as track")

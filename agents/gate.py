@@ -33,6 +33,7 @@ class Verdict:
         progress: Laps per start when the first one failed (with objects: when more than `_HOPELESS` had), or
             when all were done.
         mean_lap: Of the first evaluation [s], if it passed.
+        robust: Laps per start of the second one when it ended; 0 if there was none.
         wheels_out: Steps of both evaluations on which a wheel was off the road.
     """
 
@@ -42,6 +43,7 @@ class Verdict:
     progress: float
     mean_lap: float | None
     wheels_out: int = 0
+    robust: float = 0.0
 
     @property
     def clean(self) -> bool:
@@ -49,10 +51,10 @@ class Verdict:
         return self.confirmed and self.wheels_out == 0
 
     @property
-    def rank(self) -> tuple[bool, bool, int, float, float]:
+    def rank(self) -> tuple[bool, bool, int, float, float, float]:
         """Sorts verdicts from worse to better."""
         out = self.wheels_out if self.confirmed else 0
-        return (self.confirmed, self.passed, -out, self.progress, -(self.mean_lap or np.inf))
+        return (self.confirmed, self.passed, -out, self.progress, self.robust, -(self.mean_lap or np.inf))
 
     def to_dict(self) -> dict[str, Any]:
         """All of it as what `json.dump` takes."""
@@ -94,14 +96,19 @@ class Gate:
 
     Args:
         world: The training world; tracks, directions, camera and actions come from it.
-        randomization: What differs between the trials of the second evaluation: another car and other light in
-            each, so that a policy that only just laps does not pass; where and how it starts is given.
+        randomization: What differs between the trials of the second evaluation: another car and other light
+            in each, so that a policy that only just laps does not pass; where and how it starts is given.
+        thorough: Whether the second evaluation goes on when a trial has failed: on tracks that a policy has
+            never seen some may, and how many ranks it.
 
     Attributes:
         trials: Of the last evaluation in the nominal worlds.
     """
 
-    def __init__(self, world: WorldConfig, randomization: Randomization | str = MILD) -> None:
+    def __init__(
+        self, world: WorldConfig, randomization: Randomization | str = MILD, *, thorough: bool = False
+    ) -> None:
+        self._thorough = thorough
         self.trials: list[Trial] = []
         drawn = NAMED[randomization] if isinstance(randomization, str) else randomization
         confirming = dataclasses.replace(drawn, offset=None, heading=None)
@@ -124,20 +131,20 @@ class Gate:
                 break
         passed = all(report.completed >= self._wanted for report in reports)
         times = [time for report in reports for time in report.lap_times]
-        confirmed = False
-        if passed:
-            for world in self._confirming:
-                reports.append(_drive(world, act, self._starts[1], seed=steps))
-                confirmed = reports[-1].completed >= self._wanted
-                if not confirmed:
-                    break
+        again, robust = [], []
+        for world in self._confirming if passed else ():
+            again.append(_drive(world, act, self._starts[1], seed=steps, to_the_end=self._thorough))
+            robust.append(float(laps_done(world).mean()))
+            if again[-1].completed < self._wanted and not self._thorough:
+                break
         return Verdict(
             steps=steps,
             passed=passed,
-            confirmed=confirmed,
+            confirmed=passed and all(report.completed >= self._wanted for report in again),
             progress=sum(laps) / len(self._nominal),
             mean_lap=float(np.mean(times)) if passed else None,
-            wheels_out=sum(report.wheels_out for report in reports),
+            wheels_out=sum(report.wheels_out for report in (*reports, *again)),
+            robust=sum(robust) / len(self._confirming),
         )
 
     def close(self) -> None:
@@ -158,9 +165,11 @@ def _config(world: WorldConfig, track: Track, randomization: Randomization) -> W
     )
 
 
-def _drive(world: World, act: Act, starts: list[Start], seed: int) -> LapReport:
+def _drive(world: World, act: Act, starts: list[Start], seed: int, *, to_the_end: bool = False) -> LapReport:
     most_failures = _HOPELESS if world.config.objects else 0
-    report, _ = run_trials(world.config, act, starts, seed=seed, most_failures=most_failures, world=world)
+    report, _ = run_trials(
+        world.config, act, starts, seed=seed, most_failures=None if to_the_end else most_failures, world=world
+    )
     return report
 
 

@@ -12,6 +12,7 @@ from stable_baselines3.common.running_mean_std import RunningMeanStd
 from stable_baselines3.common.utils import FloatSchedule
 from stable_baselines3.common.vec_env import VecNormalize
 
+from hairpin.edge.contract import DiscreteActions
 from hairpin.sim.sb3 import SB3VecEnv
 
 from .config import Plan
@@ -19,6 +20,7 @@ from .deepracer_networks import SAC_HEAD
 from .episodic_ppo import EpisodicPPO
 from .errors import RunError
 from .networks import features_of
+from .smooth_ppo import SmoothPPO
 
 _ALGORITHMS: Final[dict[str, type[BaseAlgorithm]]] = {"ppo": PPO, "sac": SAC}
 _REWARD_STATISTICS: Final = "reward_statistics"  # kept on the model, so that its archive carries them
@@ -55,6 +57,7 @@ def new_model(plan: Plan, env: VecNormalize, seed: int) -> BaseAlgorithm:
         device="cpu",
         policy_kwargs=policy_kwargs,
         **getattr(preset, plan.algorithm),
+        **_smoothness(plan),
     )
     _prepare(model)
     return model
@@ -105,11 +108,28 @@ def _gather_first(plan: Plan, model: BaseAlgorithm) -> None:
 
 
 def _class_of(plan: Plan) -> type[BaseAlgorithm]:
-    return EpisodicPPO if plan.preset.original and plan.algorithm == "ppo" else _ALGORITHMS[plan.algorithm]
+    if plan.algorithm == "ppo" and plan.preset.original:
+        return EpisodicPPO
+    return SmoothPPO if _smoothness(plan) else _ALGORITHMS[plan.algorithm]
+
+
+def _smoothness(plan: Plan) -> dict[str, Any]:
+    """The arguments that `SmoothPPO` adds to those of PPO; none if the preset asks for no smoothness."""
+    temporal, spatial = plan.preset.caps
+    if plan.algorithm != "ppo" or not (temporal or spatial):
+        return {}
+    actions = plan.world.actions
+    steering = None
+    if isinstance(actions, DiscreteActions):
+        largest = max(abs(angle) for angle, _ in actions.actions) or 1.0
+        steering = tuple(angle / largest for angle, _ in actions.actions)
+    return {"temporal": temporal, "spatial": spatial, "steering": steering}
 
 
 def _settle(plan: Plan, model: BaseAlgorithm) -> None:
     """Give a clone the hyperparameters that its own run asks for, which the parent's checkpoint overwrote."""
+    for name, value in _smoothness(plan).items():
+        setattr(model, name, value)
     if isinstance(model, EpisodicPPO):
         model.iterations_done = 0
         for name, value in plan.preset.ppo.items():

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from hairpin.edge.contract import ActionSpace, DiscreteActions
 from hairpin.sim import Randomization
 from hairpin.sim.randomize import FULL
 
@@ -28,16 +29,21 @@ class Preset:
         features: Width of the network's last shared layer.
         num_envs: Cars that gather experience in lockstep.
         max_steps: Steps after which an episode is cut.
-        randomization: What differs between episodes, or its name; also between the trials that confirm a policy.
+        randomization: What differs between episodes, or its name; also what differs between the trials that
+            confirm a policy.
         steps: Budget of environment steps, unless the user gives one.
         evaluate_every: Environment steps between evaluations, which are also checkpoints.
         tracks: How many tracks are generated to train on, where none is given; 0 for the default track.
         exam_tracks: How many more are generated for evaluations.
+        repaint: How many surfaces get new colours before each round of experience.
+        stops: Whether training ends when the policy laps, unless the user gives the steps.
+        actions: The action space, unless the user gives one; `None` for the default one.
         start: Where episodes begin: "random", "round_robin" or "line".
         direction: Which way they go: "both", or `None` for the order of the track's rows.
         scale_rewards: Whether rewards are scaled to unit variance of their returns.
         bootstrap_laps: Whether a finished lap is worth what would have followed, rather than nothing more.
         original: Whether it is DeepRacer's: the network and the hyperparameters are the user's to choose.
+        caps: Weights of the temporal and the spatial smoothness of `SmoothPPO`; both 0 for plain PPO.
         ppo: Arguments of stable-baselines3's PPO.
         sac: Arguments of stable-baselines3's SAC.
     """
@@ -56,14 +62,23 @@ class Preset:
     evaluate_every: int
     tracks: int = 0
     exam_tracks: int = 0
+    repaint: int = 0
+    stops: bool = True
+    actions: ActionSpace | None = None
     start: str = "random"
     direction: str | None = "both"
     scale_rewards: bool = True
     bootstrap_laps: bool = True
     original: bool = False
+    caps: tuple[float, float] = (0.0, 0.0)
     ppo: Mapping[str, Any] = field(default_factory=dict)
     sac: Mapping[str, Any] = field(default_factory=dict)
 
+
+#: Five steering angles [deg] at two speeds [m/s], the slower one for narrow bends and late commands.
+SLOW_ACTIONS: Final = DiscreteActions(
+    tuple((steering, speed) for speed in (0.7, 1.4) for steering in (-30.0, -15.0, 0.0, 15.0, 30.0))
+)
 
 PRESETS: Final[Mapping[str, Preset]] = {
     "fast": Preset(
@@ -109,11 +124,14 @@ PRESETS: Final[Mapping[str, Preset]] = {
         features=128,
         num_envs=64,
         max_steps=300,
-        randomization=dataclasses.replace(FULL, styles=2),  # of each track
-        steps=600_000,
-        evaluate_every=65_536,
+        randomization=dataclasses.replace(FULL, styles=1),  # and repainted
+        steps=524_288,
+        evaluate_every=131_072,
         tracks=32,
-        exam_tracks=4,
+        exam_tracks=2,
+        repaint=8,
+        stops=False,
+        actions=SLOW_ACTIONS,
         ppo={
             "n_steps": 64,
             "batch_size": 512,

@@ -121,7 +121,7 @@ def _plan_again(run: Run, reward: Reward, steps: int | None) -> Plan:
 def _finished(planned: Plan, verdicts: Sequence[Verdict], last: Checkpoint | None) -> str | None:
     """Why there is nothing to go on with, if so."""
     steps = planned.config.steps
-    if steps is None and last is not None and enough(verdicts, last.steps):
+    if planned.stops_when_it_laps and last is not None and enough(verdicts, last.steps):
         best = max(verdicts, key=lambda verdict: verdict.rank)
         return f"after {best.steps:,} steps its policy does all laps, confirmed"
     total = steps or planned.preset.steps

@@ -22,6 +22,7 @@ from .contract import make_contract, make_metadata
 from .errors import RunError
 from .gate import Gate, Verdict
 from .learner import clone_model, make_env, new_model
+from .repainting import Repainting
 from .run import Run, create_run, open_run
 
 
@@ -93,22 +94,24 @@ def learn(
         console: Where progress is shown, if anywhere.
         best: The best verdict so far, of a run that goes on.
     """
-    total = _whole_rounds(model, planned.config.steps or planned.preset.steps)
+    total = _whole_rounds(model, planned.steps)
     model.tensorboard_log = str(run.path / "tensorboard")
     cars = env.unwrapped
     assert isinstance(cars, SB3VecEnv)
-    gate = Gate(planned.judged, planned.preset.randomization)
+    gate = Gate(planned.judged, planned.preset.randomization, thorough=planned.preset.exam_tracks > 0)
     traces = Traces(run, cars)
     evaluations = Evaluations(
         run,
         gate,
         planned.preset.evaluate_every,
-        stop=planned.config.steps is None,
+        stop=planned.stops_when_it_laps,
         best=best,
         traces=traces,
     )
     bar = Bar(total, evaluations, console) if console is not None else None
-    callbacks = CallbackList([evaluations, traces, *([bar] if bar is not None else [])])
+    callbacks = CallbackList(
+        [evaluations, traces, *_repainting(planned, cars, model), *([bar] if bar else [])]
+    )
     try:
         with _one_thread():
             model.learn(
@@ -134,6 +137,14 @@ def learn(
         traces.finish()
         gate.close()
         env.close()
+
+
+def _repainting(planned: Plan, cars: SB3VecEnv, model: BaseAlgorithm) -> list[Repainting]:
+    """What gives the tracks new colours, if the preset asks for it and colours are randomised at all."""
+    if not (planned.preset.repaint and planned.world.randomization.styles):
+        return []
+    seed = seed_of(planned.config.seed, model.num_timesteps)
+    return [Repainting(cars.env.world, planned.preset.repaint, seed)]
 
 
 def seed_of(seed: int, steps: int) -> int:

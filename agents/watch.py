@@ -15,7 +15,10 @@ from hairpin.sim.laps import laps_done
 from hairpin.tracks import Track
 
 from .evaluation import Evaluation, evaluate, open_subject, tracks_of
+from .files import write_json
 from .pictures import check_picture, draw_laps
+from .stress import Card, stress
+from .stress_card import draw_card
 from .video import film
 
 
@@ -95,6 +98,54 @@ def _evaluate(
     if plot is not None:
         draw_laps(plot, evaluation.world.tracks[0], evaluation.traces, evaluation.report)
     return evaluation
+
+
+def stress_and_show(
+    source: str | Path, *, plot: Path | None = None, console: Console | None = None, **settings: Any
+) -> tuple[Card, list[Path]]:
+    """Make a robustness card with a progress bar on standard error; a run's folder keeps it.
+
+    Args:
+        source: A run folder or a bundle.
+        plot: Draw the card into this file, rather than into the run's folder.
+        console: Where progress is shown; standard error if not given.
+        settings: More of `stress`.
+
+    Returns:
+        The card, and the files that it was written to.
+
+    Raises:
+        RunError, BundleError, SimError, TrackError: Something cannot be used.
+    """
+    if plot is not None:
+        check_picture(plot)
+    console = console or Console(stderr=True)
+    bar = Progress(
+        TextColumn("[bold]{task.description}", justify="left"),
+        BarColumn(bar_width=24),
+        TextColumn("{task.completed:.0f} of {task.total:.0f}"),
+        TimeElapsedColumn(),
+        console=console,
+        disable=not console.is_terminal,
+    )
+    task = bar.add_task("", total=None)
+
+    def on_cell(name: str, done: int, total: int) -> None:
+        bar.start()
+        bar.update(task, description=f"{name:15s}", completed=done, total=total)
+
+    with ExitStack() as stack:
+        stack.callback(bar.stop)
+        card = stress(source, on_cell=on_cell, **settings)
+    name = f"stress-{card.track}-{card.physics}"
+    run = Path(source) if Path(source).is_dir() else None
+    picture = plot or (run and run / f"{name}.png")
+    written = [path for path in (picture, run and run / f"{name}.json") if path is not None]
+    if picture is not None:
+        draw_card(picture, card)
+    if run is not None:
+        write_json(run / f"{name}.json", card.to_dict())
+    return card, written
 
 
 def _first_trial(take: Callable[[World], None]) -> Callable[[World], None]:

@@ -29,7 +29,8 @@ class Atlas(NamedTuple):
     goes on for ever.
 
     Attributes:
-        quads: (entries,) entry i and the one after it, as uint32; overlapping.
+        entries: (entries,) uint16: what the surfaces are painted into.
+        quads: (entries - 1,) entry i and the one after it, as uint32; the same memory, overlapping.
         levels: (S, L, 2) int64: first entry, entries of a strip.
         limits: (S, L, 2) float32: largest x and y in 1/256 texels.
         scales: (S, L) float64: 1/256 texels in a metre.
@@ -38,6 +39,7 @@ class Atlas(NamedTuple):
         skies: (S, channels) uint32: levels of the sky times 65536.
     """
 
+    entries: NDArray[np.uint16]
     quads: NDArray[np.uint32]
     levels: NDArray[np.int64]
     limits: NDArray[np.float32]
@@ -72,23 +74,32 @@ def pack(surfaces: Sequence[Surface], channels: int) -> Atlas:
         raise SimError(f"{len(surfaces)} surfaces take {total / 2**29:.1f} GiB: use fewer or coarser ones")
     entries = np.empty(total + 2 - total % 2, np.uint16)  # not zeros: large empty arrays get huge pages
     entries[total:] = 0
-    for s, surface in enumerate(surfaces):
-        outside = np.array(surface.style.field, np.uint8)
-        for k, level in enumerate(surface.levels):
-            first, strip = levels[s, k].tolist()
-            strips = -(-(level.shape[1] + 1) // _STRIP)
-            planes = entries[first : first + strips * strip].reshape(strips, -1, channels, ENTRIES)
-            _pack_level(level, outside, planes)
-    skies = np.array([s.style.sky if channels == 3 else [gray(*s.style.sky)] for s in surfaces], np.uint32)
-    return Atlas(
+    atlas = Atlas(
+        entries=entries,
         quads=_overlapping(entries),
         levels=levels,
         limits=limits,
         scales=scales,
         counts=np.array([len(surface.levels) for surface in surfaces]),
         origins=np.array([surface.origin for surface in surfaces], dtype=np.float64),
-        skies=skies << np.uint32(16),
+        skies=np.zeros((len(surfaces), channels), np.uint32),
     )
+    for s, surface in enumerate(surfaces):
+        paint(atlas, s, surface)
+    return atlas
+
+
+def paint(atlas: Atlas, index: int, surface: Surface) -> None:
+    """Paint a surface into its place in an atlas, which was made for one of the same size."""
+    channels = atlas.skies.shape[1]
+    outside = np.array(surface.style.field, np.uint8)
+    for k, level in enumerate(surface.levels):
+        first, strip = atlas.levels[index, k].tolist()
+        strips = -(-(level.shape[1] + 1) // _STRIP)
+        planes = atlas.entries[first : first + strips * strip].reshape(strips, -1, channels, ENTRIES)
+        _pack_level(level, outside, planes)
+    sky = surface.style.sky if channels == 3 else (gray(*surface.style.sky),)
+    atlas.skies[index] = np.array(sky, np.uint32) << np.uint32(16)
 
 
 def _overlapping(entries: NDArray[np.uint16]) -> NDArray[np.uint32]:

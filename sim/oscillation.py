@@ -34,9 +34,9 @@ def mean_change(steering: Sequence[Array]) -> float:
 def fast_power(steering: Sequence[Array], curvature: Sequence[Array], rate: float) -> float | None:
     """Power of the steering command above `CUTOFF` on straights, by Welch's method.
 
-    The pieces are `WINDOW` seconds of a trial in which the road is straight throughout, and overlap by half. Of
-    each the mean is taken off, a Hann window laid over it and the periodogram taken, scaled so that the power
-    of all its frequencies is the variance of the piece.
+    The pieces are `WINDOW` seconds of a trial in which the road is straight throughout; they overlap by half.
+    Of each the mean is taken off, a Hann window laid over it and the periodogram taken, scaled so that the
+    power of all its frequencies is the variance of the piece.
 
     Args:
         steering: Commands of each trial, (T,) [deg].

@@ -6,6 +6,7 @@ same episode whether a car drives alone or among others.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from dataclasses import dataclass, fields
 from numbers import Integral, Real
@@ -170,6 +171,23 @@ FULL: Final = Randomization(
 LIGHT: Final = Randomization(gain=FULL.gain, bias=FULL.bias, styles=FULL.styles)
 
 NAMED: Final = {"none": NONE, "light": LIGHT, "mild": MILD, "full": FULL}
+
+
+def scaled(randomization: Randomization, factor: float) -> Randomization:
+    """All ranges stretched about their nominal values by a factor, within what makes sense; the same styles."""
+    nominal = {
+        name: float(one[name][0])
+        for one in (nominal_car(1), nominal_view(1))
+        for name in one.dtype.names or ()
+    }
+    ranges: dict[str, Any] = {}
+    for name, (least, most) in _LIMITS.items():
+        bounds: Range | None = getattr(randomization, name)
+        if bounds is not None:
+            middle = nominal.get(name, 0.0)
+            low, high = (min(max(middle + factor * (end - middle), least), most) for end in bounds)
+            ranges[name] = (round(low), round(high)) if name in _WHOLE else (low, high)
+    return dataclasses.replace(randomization, **ranges)
 
 
 def draw(rng: np.random.Generator, bounds: Range | None, nominal: float = 0.0) -> float:

@@ -60,7 +60,7 @@ class Renderer:
 
         self.camera = camera
         _, columns, channels = camera.shape
-        self._num_surfaces = len(surfaces)
+        self._shapes = [surface.shape for surface in surfaces]
         self._optics = _optics(camera)
         self._atlas = pack(surfaces, channels)
         self._tile = noise_tile(columns * channels)
@@ -112,12 +112,24 @@ class Renderer:
         )
         if not done:
             raise SimError(
-                f"surface index out of range: the renderer has surfaces 0 to {self._num_surfaces - 1}"
+                f"surface index out of range: the renderer has surfaces 0 to {len(self._shapes) - 1}"
             )
         if objects is not None and objects.shape[1]:
             self._draw_objects(pose, views, objects, out)
         expose(views, np.ascontiguousarray(noise_seed, np.uint64), self._tile, out)
         return out
+
+    def repaint(self, index: int, surface: Surface) -> None:
+        """Put another look of the same ground in a surface's place.
+
+        Raises:
+            SimError: It has another size.
+        """
+        from .atlas import paint
+
+        if surface.shape != self._shapes[index]:
+            raise SimError(f"surface is {surface.shape} texels: give one of {self._shapes[index]}, as before")
+        paint(self._atlas, index, surface)
 
     def close(self) -> None:
         """Nothing to release."""

@@ -78,7 +78,7 @@ class LapReport:
 
 
 def merge(reports: Sequence[LapReport]) -> LapReport:
-    """One report of trials that were driven one after the other on the same track; means are by driven time."""
+    """One report of trials driven one after the other on the same track; means are by driven time."""
     if len(reports) == 1:
         return reports[0]
     directions = {report.direction for report in reports}
@@ -103,4 +103,4 @@ def _mean(weighted: Sequence[tuple[float | None, float]]) -> float | None:
     """Mean of the values that are there, by weight."""
     known = [(value, weight) for value, weight in weighted if value is not None]
     total = sum(weight for _, weight in known)
-    return sum(value * weight for value, weight in known) / total if total else None
+    return sum(value * (weight / total) for value, weight in known) if total else None

@@ -13,7 +13,7 @@ from hairpin.tracks.surface import Surface, default_texel, extent, rasterise
 from .config import WorldConfig
 from .render import Renderer
 
-#: Texels of all surfaces of a world: 4 bytes each in colour with their levels, and 3 in gray as cameras read them.
+#: Texels of all surfaces of a world; with their levels 4 bytes each, and 3 more as gray cameras read them.
 MAX_TEXELS: Final = 64_000_000
 
 

@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from hairpin.edge.contract import to_commands, to_metadata_units
 from hairpin.rewards import RewardParams, per_car
 from hairpin.rewards import evaluate as call_reward
+from hairpin.tracks.style import Style
+from hairpin.tracks.surface import rasterise
 
 from .config import WorldConfig
 from .episode import Start, draw_episode, turn_of
@@ -26,7 +28,7 @@ from .obstacles import Rivals
 from .params import build_params
 from .physics import Physics, make_physics, nominal_car
 from .race import Race
-from .render import nominal_view
+from .render import Renderer, nominal_view
 from .routes import make_routes
 from .rules import Status
 from .scene import make_renderer, make_surfaces
@@ -239,6 +241,18 @@ class World:
             self._noise_seed[which] + self.race.steps[which].astype(np.uint64),
             objects=self.traffic.seen(which, self._latency.age(which)),
         )
+
+    def repaint(self, surface: int, style: Style) -> None:
+        """Give one of the surfaces another look; cars on it see it from now on.
+
+        Raises:
+            SimError: The renderer is PyBullet's, which keeps its textures.
+        """
+        if not isinstance(self.renderer, Renderer):
+            raise SimError("PyBullet's camera cannot be given other colours: use renderer='raycast'")
+        track = self.config.tracks[surface // self.config.randomization.surfaces]
+        self.surfaces[surface] = rasterise(track, style, texel=self.surfaces[surface].texel)
+        self.renderer.repaint(surface, self.surfaces[surface])
 
     def params(self, command: NDArray[np.float64], which: Sequence[int]) -> list[RewardParams]:
         """What the reward functions of some cars see now.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -82,6 +84,7 @@ def _dashes(track: Track, style: Style) -> Array:
     return np.concatenate(pieces)
 
 
+@functools.cache
 def _texture_tile() -> NDArray[np.float32]:
     """Noise (_TILE, _TILE) of unit deviation, tileable, with as much detail at each scale as at any other.
 

@@ -41,6 +41,11 @@ class Surface:
     style: Style
 
     @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns of level 0."""
+        return self.levels[0].shape[0], self.levels[0].shape[1]
+
+    @property
     def size(self) -> NDArray[np.float64]:
         """Extent (2,) in x and y [m]."""
         height, width = self.levels[0].shape[:2]

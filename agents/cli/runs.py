@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -36,13 +36,13 @@ def add_to(app: typer.Typer) -> None:
 def train(
     context: typer.Context,
     track: Annotated[
-        list[str],
+        list[str] | None,
         typer.Option(
             "--track",
             help="A built-in name (hairpin tracks list) or a .npy, .csv or .track file; several times for "
-            "several tracks.",
+            "several tracks. If not given, reinvent_2018, or what --preset general generates.",
         ),
-    ] = ["reinvent_2018"],  # noqa: B006  # as typer has it
+    ] = None,
     reward: Annotated[
         str,
         typer.Option(
@@ -54,7 +54,12 @@ def train(
         typer.Option("--model-metadata", help="A DeepRacer model_metadata.json: the action space."),
     ] = None,
     preset: Annotated[
-        str, typer.Option("--preset", help="fast: laps in seconds; deepracer: DeepRacer's own networks.")
+        str,
+        typer.Option(
+            "--preset",
+            help="fast: laps in seconds; general: drives where it has never been; deepracer: DeepRacer's own "
+            "networks.",
+        ),
     ] = "fast",
     algorithm: Annotated[
         str | None, typer.Option("--algorithm", help="ppo, or sac for continuous actions.")
@@ -116,7 +121,7 @@ def train(
 
     console = Console(stderr=True)
     config = TrainConfig(
-        track=track if len(track) > 1 else track[0], reward=reward, preset=preset,
+        track=track, reward=reward, preset=preset,
         algorithm=algorithm, model_metadata=model_metadata,
         seed=seed, steps=steps, out=out, num_envs=num_envs, physics=physics, camera=camera,
         direction=direction, start=start, randomization=randomization,
@@ -184,6 +189,7 @@ def _say_next(run: Run) -> None:
 
 
 def evaluate(
+    context: typer.Context,
     source: Annotated[
         str, typer.Argument(metavar="RUN_OR_BUNDLE", help="A run's folder or an exported bundle.")
     ],
@@ -224,6 +230,12 @@ def evaluate(
     plot: Annotated[
         Path | None, typer.Option("--plot", help="Draw the driven laps into this .png file.")
     ] = None,
+    stress: Annotated[
+        bool,
+        typer.Option(
+            "--stress", help="Drive under 18 disturbances, each alone and stronger and stronger: how robust?"
+        ),
+    ] = False,
     log: Annotated[
         bool, typer.Option("--log/--no-log", help="Log every step into a run's folder, for hairpin analyze.")
     ] = True,
@@ -231,8 +243,15 @@ def evaluate(
 ) -> None:
     """Let a policy drive laps, in PyBullet by default, and report.
 
+    With --stress it prints a robustness card and keeps it in the run's folder: laps completed under lag,
+    delay, other grip, another camera pose, other colours and light; in PyBullet if it is installed.
+
     Example: hairpin evaluate runs/mine --trials 16 --plot laps.png --video laps.mp4
     """
+    if stress:
+        given = {name: context.params[name] for name in _given(context)}
+        _stress(source, {name: value for name, value in given.items() if name != "stress"})
+        return
     from ..watch import evaluate_and_show
 
     evaluations = evaluate_and_show(
@@ -263,6 +282,42 @@ def evaluate(
     if as_json:
         reports = [evaluation.report.to_dict() for evaluation in evaluations]
         typer.echo(json.dumps(reports[0] if len(reports) == 1 else {"tracks": reports}))
+
+
+#: What of `evaluate` a robustness card knows.
+_STRESS_TAKES: Final = {
+    "source",
+    "track",
+    "physics",
+    "trials",
+    "laps",
+    "direction",
+    "seed",
+    "plot",
+    "as_json",
+}
+
+
+def _stress(source: str, given: dict[str, Any]) -> None:
+    """Make and print a robustness card with the options that the command line gives."""
+    from rich.console import Console
+
+    from ..errors import RunError
+    from ..stress_card import table
+    from ..watch import stress_and_show
+
+    extra = sorted(given.keys() - _STRESS_TAKES)
+    if extra:
+        raise RunError(f"--stress decides by itself what differs between trials: leave out --{extra[0]}")
+    given.pop("source", None)
+    as_json = given.pop("as_json", False)
+    card, written = stress_and_show(source, **given)
+    if as_json:
+        typer.echo(json.dumps(card.to_dict()))
+    else:
+        Console().print(table(card))
+    for path in written:
+        typer.echo(f"written: {path}", err=True)
 
 
 def export(
