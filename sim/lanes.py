@@ -19,7 +19,12 @@ LANES = 16
 _WORD, _REAL, _HALF = ir.IntType(32), ir.FloatType(), ir.IntType(16)
 WORDS, _REALS = ir.VectorType(_WORD, LANES), ir.VectorType(_REAL, LANES)
 _BYTES, _BITS = ir.VectorType(ir.IntType(8), LANES), ir.VectorType(ir.IntType(1), LANES)
-_FREE = ("contract", "arcp", "afn")  # a * b + c may be one instruction, a / b go by way of 1 / b
+_FUSED = ("contract",)  # a * b + c may be one instruction
+_BY_RECIPROCAL = (
+    "contract",
+    "arcp",
+    "ninf",
+)  # a / b may go by way of an estimate of 1 / b, made exact to 2^-23
 
 
 class Lanes:
@@ -44,7 +49,8 @@ class Lanes:
         return self._compute("mul", other)
 
     def __truediv__(self, other: Any) -> Lanes:
-        return self._compute("div", other)
+        """Both operands and the quotient must be finite; the last bit may be wrong."""
+        return Lanes(self.builder, self.builder.fdiv(self.value, self._like(other), flags=_BY_RECIPROCAL))
 
     def __and__(self, other: Any) -> Lanes:
         return Lanes(self.builder, self.builder.and_(self.value, self._like(other)))
@@ -55,13 +61,17 @@ class Lanes:
     def __rshift__(self, other: Any) -> Lanes:
         return Lanes(self.builder, self.builder.lshr(self.value, self._like(other)))
 
-    def within(self, low: Any, high: Any) -> Lanes:
-        """Floats cut to what lies between two bounds; nan becomes the lower one."""
-        low, high = self._like(low), self._like(high)
-        value = self.builder.select(self.builder.fcmp_ordered(">", self.value, low), self.value, low)
-        return Lanes(
-            self.builder, self.builder.select(self.builder.fcmp_ordered("<", value, high), value, high)
-        )
+    def at_least(self, low: Any) -> Lanes:
+        """Floats, no smaller than `low`, which also stands for nan."""
+        low = self._like(low)
+        above = self.builder.fcmp_ordered(">", self.value, low)
+        return Lanes(self.builder, self.builder.select(above, self.value, low))
+
+    def at_most(self, high: Any) -> Lanes:
+        """Floats, no larger than `high`, which also stands for nan."""
+        high = self._like(high)
+        below = self.builder.fcmp_ordered("<", self.value, high)
+        return Lanes(self.builder, self.builder.select(below, self.value, high))
 
     def unless(self, key: Lanes, bound: Any, other: Any) -> Lanes:
         """`other` in lanes in which the float `key` is below `bound`, these ones elsewhere."""
@@ -75,7 +85,7 @@ class Lanes:
     def _compute(self, name: str, other: Any) -> Lanes:
         other = self._like(other)
         if self.value.type == _REALS:
-            value = getattr(self.builder, f"f{name}")(self.value, other, flags=_FREE)
+            value = getattr(self.builder, f"f{name}")(self.value, other, flags=_FUSED)
         else:
             value = getattr(self.builder, name)(self.value, other)
         return Lanes(self.builder, value)
@@ -128,7 +138,9 @@ def gather(builder: Any, array: Any, first: Any, places: Lanes) -> Lanes:
     kind = ir.FunctionType(WORDS, [address.type, _WORD, _BITS, WORDS])
     fetch = cgutils.get_or_insert_function(builder.module, kind, f"llvm.masked.gather.v{LANES}i32.v{LANES}p0")
     everywhere, alignment = ir.Constant(_BITS, [1] * LANES), ir.Constant(_WORD, 2)
-    return Lanes(builder, builder.call(fetch, [address, alignment, everywhere, ir.Constant(WORDS, ir.Undefined)]))
+    return Lanes(
+        builder, builder.call(fetch, [address, alignment, everywhere, ir.Constant(WORDS, ir.Undefined)])
+    )
 
 
 def _in_all_lanes(builder: Any, number: Any) -> Any:

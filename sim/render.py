@@ -129,7 +129,11 @@ def _optics(camera: Camera) -> Optics:
     scale = (camera.focal * camera.pixel_angles()) ** (-2 / 3)
     samples = [(k + 0.5) / count - 0.5 for count in (1, 2, 4) for k in range(count)]
     rays = [np.moveaxis(camera.lens_rays(v) * scale[..., None], -1, 1) for v in samples]
-    rays = np.pad(np.stack(rays, axis=1), ((0, 0), (0, 0), (0, 0), (0, padding)), mode="edge").astype(np.float32)
+    rays = np.pad(np.stack(rays, axis=1), ((0, 0), (0, 0), (0, 0), (0, padding)), mode="edge").astype(
+        np.float32
+    )
+    blocks = np.moveaxis(rays, 1, 2).reshape(len(rays), 3, -1, (columns + padding) // LANES, LANES)
+    middle, low, high = rays[:, 0, :, LANES // 2 :: LANES], blocks.min(axis=(2, 4)), blocks.max(axis=(2, 4))
     return Optics(
         straight=camera.distortion is None and camera.roll == 0.0,
         focal=camera.focal,
@@ -137,6 +141,6 @@ def _optics(camera: Camera) -> Optics:
         top=top,
         mount=np.array([*camera.position, camera.pitch, camera.roll]),
         rays=rays,
-        middles=np.moveaxis(rays[:, 0, :, LANES // 2 :: LANES], 1, 0).reshape(3, -1).copy(),
+        boxes=np.stack([np.moveaxis(part, 1, 0).reshape(3, -1) for part in (middle, low, high)]),
         ramp=np.arange(left, left + columns + padding, dtype=np.float32),
     )

@@ -46,7 +46,8 @@ class Optics(NamedTuple):
         rays: (rows, 7, 3, W) directions in the camera's own frame for 1, 2 and 4 samples of each pixel,
             scaled so that a pixel's patch of ground has the area (height / focal)^2 / drop^3, as those of a
             pinhole camera with x = 1 do.
-        middles: (3, rows * W / 16) the ray in the middle of each block.
+        boxes: (3, 3, rows * W / 16) of each block, the ray in its middle, and the least and largest components
+            of its rays.
         ramp: (W,) columns in the whole frame.
     """
 
@@ -56,7 +57,7 @@ class Optics(NamedTuple):
     top: int
     mount: Doubles
     rays: Floats
-    middles: Floats
+    boxes: Floats
     ramp: Floats
 
 
@@ -119,15 +120,29 @@ def render_frames(
         height, x, y = _eye(pose, surface[i], view, optics, atlas, i)
         _levels(atlas, surface[i], height, x, y, levels)
         if optics.straight and view[i, 2] == 0.0:
-            _straight_frame(pose, surface[i], view, optics, atlas, levels, scratch, pixels, i, channels, columns)
+            _straight_frame(
+                pose, surface[i], view, optics, atlas, levels, scratch, pixels, i, channels, columns
+            )
         else:
-            _general_frame(pose, surface[i], view, optics, atlas, levels, scratch, pixels, i, channels, columns)
+            _general_frame(
+                pose, surface[i], view, optics, atlas, levels, scratch, pixels, i, channels, columns
+            )
     return True
 
 
 @compiled
 def _straight_frame(
-    pose: Doubles, s: int, view: Doubles, optics: Optics, atlas: Atlas, ground: Levels, scratch: Scratch, pixels: Bytes, i: int, channels: int, columns: int
+    pose: Doubles,
+    s: int,
+    view: Doubles,
+    optics: Optics,
+    atlas: Atlas,
+    ground: Levels,
+    scratch: Scratch,
+    pixels: Bytes,
+    i: int,
+    channels: int,
+    columns: int,
 ) -> None:
     rows, width = optics.rays.shape[0], optics.ramp.shape[0]
     drops, powers, levels, lines, line = scratch
@@ -138,7 +153,8 @@ def _straight_frame(
     pixel = 1 / optics.focal
     for v in range(rows):
         drops[v] = sp + (y_corner + (optics.top + v) * pixel) * cp
-    _plan(drops, powers, levels, rows, height * pixel * atlas.scales[s, 0] / 256, atlas.counts[s])
+        powers[v] = _power(drops[v])
+    _choose_levels(drops, powers, levels, rows, height * pixel * atlas.scales[s, 0] / 256, atlas.counts[s])
     for v in range(rows):
         y = y_corner + (optics.top + v) * pixel
         power, level = powers[v], levels[v]
@@ -158,8 +174,19 @@ def _straight_frame(
         at = (i * rows + v) * columns * channels
         aside = v == rows - 1 and columns < width  # the others' last block runs into rows still to be drawn
         straight_row(
-            atlas.quads, ground.words, ground.reals, level, lines, count, power, optics.ramp,
-            atlas.skies, s * channels, channels, line if aside else pixels, 0 if aside else at,
+            atlas.quads,
+            ground.words,
+            ground.reals,
+            level,
+            lines,
+            count,
+            power,
+            optics.ramp,
+            atlas.skies,
+            s * channels,
+            channels,
+            line if aside else pixels,
+            0 if aside else at,
         )
         if aside:
             pixels[at : at + columns * channels] = line[: columns * channels]
@@ -167,26 +194,55 @@ def _straight_frame(
 
 @compiled
 def _general_frame(
-    pose: Doubles, s: int, view: Doubles, optics: Optics, atlas: Atlas, ground: Levels, scratch: Scratch, pixels: Bytes, i: int, channels: int, columns: int
+    pose: Doubles,
+    s: int,
+    view: Doubles,
+    optics: Optics,
+    atlas: Atlas,
+    ground: Levels,
+    scratch: Scratch,
+    pixels: Bytes,
+    i: int,
+    channels: int,
+    columns: int,
 ) -> None:
     rows, width = optics.rays.shape[0], optics.ramp.shape[0]
     drops, powers, levels, lines, line = scratch
     height, eye_x, eye_y = _eye(pose, s, view, optics, atlas, i)
     turn = _turn(optics.mount[4] + view[i, 2], optics.mount[3] + view[i, 1], pose[i, 2] + view[i, 3])
     blocks = width // LANES
-    x, y, z = optics.middles
+    middle, low, high = optics.boxes
+    _drop(turn, middle, middle, drops)
+    for v in range(rows):  # one number of samples for a row, by its least drop
+        least = drops[v * blocks]
+        for n in range(v * blocks + 1, (v + 1) * blocks):
+            least = min(least, drops[n])
+        for n in range(v * blocks, (v + 1) * blocks):
+            powers[n] = _power(least)
+    patch = height / optics.focal * atlas.scales[s, 0] / 256
+    _choose_levels(drops, powers, levels, rows * blocks, patch, atlas.counts[s])
+    _drop(turn, low, high, drops)
     for n in range(rows * blocks):
-        drops[n] = turn[6] * x[n] + turn[7] * y[n] + turn[8] * z[n]
-    _plan(drops, powers, levels, rows * blocks, height / optics.focal * atlas.scales[s, 0] / 256, atlas.counts[s])
-    margin = LANES / optics.focal  # more than the drop changes from the middle of a block to its end
-    for n in range(rows * blocks):
-        powers[n] = powers[n] if drops[n] >= np.float32(-margin) else np.int32(-1)
+        powers[n] = powers[n] if drops[n] >= np.float32(HORIZON) else np.int32(-1)
     for v in range(rows):
         at = (i * rows + v) * columns * channels
         aside = v == rows - 1 and columns < width  # the others' last block runs into rows still to be drawn
         general_row(
-            atlas.quads, ground.words, ground.reals, levels, powers, v * blocks, turn, optics.rays,
-            v * 7 * 3 * width, optics.ramp, atlas.skies, s * channels, channels, line if aside else pixels, 0 if aside else at,
+            atlas.quads,
+            ground.words,
+            ground.reals,
+            levels,
+            powers,
+            v * blocks,
+            turn,
+            optics.rays,
+            v * 7 * 3 * width,
+            optics.ramp,
+            atlas.skies,
+            s * channels,
+            channels,
+            line if aside else pixels,
+            0 if aside else at,
         )
         if aside:
             pixels[at : at + columns * channels] = line[: columns * channels]
@@ -201,7 +257,8 @@ def _eye(
     ahead, left = optics.mount[0], optics.mount[1]
     x = pose[i, 0] + cy * ahead - sy * left - atlas.origins[s, 0]
     y = pose[i, 1] + sy * ahead + cy * left - atlas.origins[s, 1]
-    return max(optics.mount[2] + view[i, 0], 0.01), x, y
+    height = optics.mount[2] + view[i, 0]
+    return min(height if height > 0.01 else 0.01, 1e6), x, y  # a height that is no number is 0.01 too
 
 
 @njit(inline="always")
@@ -226,20 +283,32 @@ def _turn(roll: float, pitch: float, yaw: float) -> Floats:
     return turn
 
 
+@compiled
+def _drop(turn: Floats, low: Floats, high: Floats, drops: Floats) -> None:
+    """The most that rays drop with components (3, B) from `low` to `high`."""
+    a, b, c = turn[6], turn[7], turn[8]
+    x, y, z = (high if a > 0 else low)[0], (high if b > 0 else low)[1], (high if c > 0 else low)[2]
+    for n in range(drops.shape[0]):
+        drops[n] = a * x[n] + b * y[n] + c * z[n]
+
+
 @njit(inline="always")
-def _plan(drops: Any, powers: Any, levels: Any, count: Any, patch: Any, num_levels: Any) -> None:
-    """Powers and levels from drops; `patch` is how many texels wide a pixel is where the drop is 1.
+def _power(drop: Any) -> Any:
+    """Samples of a pixel, as a power of two."""
+    return np.int32(2 if drop < np.float32(_FOUR_SAMPLES) else 1 if drop < np.float32(_TWO_SAMPLES) else 0)
+
+
+@njit(inline="always")
+def _choose_levels(drops: Any, powers: Any, levels: Any, count: Any, patch: Any, num_levels: Any) -> None:
+    """Mip levels; `patch` is how many texels wide a pixel is where the drop is 1.
 
     A sample's patch of ground is patch * drop^(-3/2) texels wide, sqrt(samples) less if there are several; the
     logarithm of the square is a float's exponent.
     """
     square = np.float32((patch / (2 * _TEXELS_IN_PIXEL)) ** 2)
-    last = np.int32(num_levels - 1)
+    last, least = np.int32(num_levels - 1), np.float32(_LEAST_DROP)
     for n in range(count):
-        drop = drops[n]
-        power = np.int32(2 if drop < np.float32(_FOUR_SAMPLES) else 1 if drop < np.float32(_TWO_SAMPLES) else 0)
-        drop = drop if drop > np.float32(_LEAST_DROP) else np.float32(_LEAST_DROP)
+        drop = drops[n] if drops[n] > least else least
         bits = np.float32(square / (drop * drop * drop)).view(np.int32)
-        level = np.int32(np.int32(np.int32(np.int32(bits >> 23) - np.int32(127 + power)) >> 1) + 1)
-        powers[n] = power
+        level = np.int32(np.int32(np.int32(np.int32(bits >> 23) - np.int32(127 + powers[n])) >> 1) + 1)
         levels[n] = min(max(level, np.int32(0)), last)

@@ -64,7 +64,7 @@ def straight_row(
                 def sample(k: Any, totals: list[Any]) -> None:
                     x, y, step_x, step_y = (Lanes(builder, number) for number in _loads(builder, lines, k, 4))
                     x, y = columns * step_x + x, columns * step_y + y
-                    x, y = x.within(0, limit_x).whole(), y.within(0, limit_y).whole()
+                    x, y = _inside(x, limit_x), _inside(y, limit_y)
                     _add(quads, first, strip, x, y, totals)
 
                 means = _means(builder, shades, count, power, sample)
@@ -100,7 +100,23 @@ def general_row(
         out: See there.
         at: See there.
     """
-    arguments = (quads, words, reals, levels, powers, block, turn, rays, ray, ramp, skies, sky, channels, out, at)
+    arguments = (
+        quads,
+        words,
+        reals,
+        levels,
+        powers,
+        block,
+        turn,
+        rays,
+        ray,
+        ramp,
+        skies,
+        sky,
+        channels,
+        out,
+        at,
+    )
 
     def write(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         a, sizes = _unpack(context, builder, signature, arguments)
@@ -119,17 +135,21 @@ def general_row(
                 power = builder.select(builder.icmp_signed("<", power, power.type(0)), power.type(0), power)
                 first, strip = _loads(builder, words, level, _TWO)
                 limit_x, limit_y, x0, y0, height = _loads(builder, reals, level, _FIVE)
-                before = builder.zext(builder.sub(builder.shl(one, power), one), ray.type)  # samples of other powers
+                before = builder.zext(
+                    builder.sub(builder.shl(one, power), one), ray.type
+                )  # samples of other powers
 
                 def sample(k: Any, totals: list[Any]) -> None:
-                    k = builder.mul(builder.add(builder.zext(k, ray.type), before), builder.mul(width, width.type(3)))
+                    k = builder.mul(
+                        builder.add(builder.zext(k, ray.type), before), builder.mul(width, width.type(3))
+                    )
                     place = builder.add(builder.add(ray, u), k)
                     places = (builder.add(place, builder.mul(width, width.type(i))) for i in range(3))
                     a, b, c = (load_floats(builder, rays, place) for place in places)
                     x, y, drop = (a * matrix[i] + b * matrix[i + 1] + c * matrix[i + 2] for i in (0, 3, 6))
-                    far = Lanes(builder, height) / drop
+                    far = Lanes(builder, height) / drop.at_least(HORIZON)
                     x, y = far * x + x0, far * y + y0
-                    x, y = x.within(0, limit_x).whole(), y.within(0, limit_y).whole()
+                    x, y = _inside(x, limit_x), _inside(y, limit_y)
                     _add(quads, first, strip, x, y, totals, lambda t, c: t.unless(drop, HORIZON, fours[c]))
 
                 means = _means(builder, shades, count, power, sample)
@@ -139,6 +159,11 @@ def general_row(
         return context.get_dummy_value()
 
     return types.void(*arguments), write
+
+
+def _inside(place: Lanes, limit: Any) -> Lanes:
+    """A column or row as an integer that exists, whatever the pose; nan becomes 0."""
+    return place.at_least(0).at_most(limit).whole()
 
 
 def _add(
