@@ -150,21 +150,28 @@ class Renderer:
 
 def _optics(camera: Camera) -> Optics:
     """A camera's rays, scaled and padded for the compiled loops."""
-    from .render_kernels import SPAN, Optics
+    from .render_kernels import Optics
+    from .simd import LANES
 
     columns = camera.shape[1]
     top, _, left, _ = camera.crop
-    padding = -columns % SPAN
+    padding = -columns % LANES
     # Scaled by this, a ray of any lens sees a patch of ground as large as a pinhole camera's of equal drop.
     scale = (camera.focal * camera.pixel_angles()) ** (-2 / 3)
     samples = [(k + 0.5) / count - 0.5 for count in (1, 2, 4) for k in range(count)]
-    rays = [np.moveaxis(camera.lens_rays(v) * scale[..., None], -1, 0) for v in samples]
+    rays = [np.moveaxis(camera.lens_rays(v) * scale[..., None], -1, 1) for v in samples]
+    rays = np.pad(np.stack(rays, axis=1), ((0, 0), (0, 0), (0, 0), (0, padding)), mode="edge").astype(
+        np.float32
+    )
+    blocks = np.moveaxis(rays, 1, 2).reshape(len(rays), 3, -1, (columns + padding) // LANES, LANES)
+    middle, low, high = rays[:, 0, :, LANES // 2 :: LANES], blocks.min(axis=(2, 4)), blocks.max(axis=(2, 4))
     return Optics(
         straight=camera.distortion is None and camera.roll == 0.0,
         focal=camera.focal,
         corner=np.array([0.5 - camera.width / 2, 0.5 - camera.height / 2]) / camera.focal,
         top=top,
         mount=np.array([*camera.position, camera.pitch, camera.roll]),
-        rays=np.pad(np.array(rays, np.float32), ((0, 0), (0, 0), (0, 0), (0, padding)), mode="edge"),
-        ramp=np.arange(left, left + columns, dtype=np.float32),
+        rays=rays,
+        boxes=np.stack([np.moveaxis(part, 1, 0).reshape(3, -1) for part in (middle, low, high)]),
+        ramp=np.arange(left, left + columns + padding, dtype=np.float32),
     )

@@ -1,12 +1,8 @@
-"""Compiled loops of the renderer.
-
-A frame's cost lies in three short loops over a row of samples: where does each look, fetch, blend. They are
-apart because LLVM vectorises the first and the last only without the fetch between them, and only while every
-integer stays 32 bits wide, which is why each result is cast. They are inlined because what LLVM finds out
-about the arrays then serves all rows.
+"""Compiled loops of the renderer: which ground each block of 16 pixels sees, and from where.
 
 A row of a pinhole camera without roll is a straight, evenly spaced line on the ground and has one mip level;
-`_straight_frame` relies on that. Any other row has a ray for each pixel and a level for each span of pixels.
+`_straight_frame` relies on that. Any other row has a ray for each pixel and a level for each block. What
+happens to a pixel then is in `render_rows`.
 """
 
 from __future__ import annotations
@@ -19,33 +15,27 @@ from numpy.typing import NDArray
 
 from hairpin.tracks.compiled import compiled
 
-from .atlas import ENTRIES, Atlas
+from .atlas import Atlas
+from .render_rows import HORIZON, general_row, straight_row
+from .simd import LANES
 
-SPAN = 16
-"""Pixels that share a mip level where rows are not straight lines on the ground."""
-
-# Rays that drop by less than this see sky. The others meet the ground within 330 m; the original's far plane
-# is at 300 m.
-_HORIZON = 0.0004
 # Rows that drop by less than these are the mean of 4 or 2 samples, one above the other, because their pixels
 # are long strips of ground; and a mip level serves pixels whose strip is at least this many of its texels
 # wide (geometric mean). All three: best against exact frames for their cost.
 _FOUR_SAMPLES, _TWO_SAMPLES = 0.1, 0.2
 _TEXELS_IN_PIXEL = 2**-0.25
-# A sample's patch of ground grows with drop^(-3/2): from one mip level to the next, from 1 sample to 2.
-_NEXT_LEVEL = 2 ** (-2 / 3)
-_TWICE_THE_SAMPLES = 2 ** (1 / 3)
+_LEAST_DROP = 0.01  # what drops by less has the mip level of this
 
-_EVEN_BYTES = np.uint32(0x00FF00FF)
-_LOW_HALF = np.uint32(0x0000FFFF)
-
+Bytes = NDArray[np.uint8]
 Doubles = NDArray[np.float64]
 Floats = NDArray[np.float32]
+Ints = NDArray[np.int32]
+Whole = NDArray[np.int64]
 Words = NDArray[np.uint32]
 
 
 class Optics(NamedTuple):
-    """A camera as the loops need it.
+    """A camera as the loops need it; W is its number of columns, padded to whole blocks of 16.
 
     Attributes:
         straight: Whether it is a pinhole camera without roll of its own.
@@ -53,10 +43,12 @@ class Optics(NamedTuple):
         corner: (2,) x and y of the centre of the whole frame's first pixel on the image plane [focals].
         top: Rows cut off above.
         mount: (5,) position [m], pitch and roll [rad].
-        rays: (7, 3, rows, W) directions in the camera's own frame for 1, 2 and 4 samples of each pixel,
+        rays: (rows, 7, 3, W) directions in the camera's own frame for 1, 2 and 4 samples of each pixel,
             scaled so that a pixel's patch of ground has the area (height / focal)^2 / drop^3, as those of a
-            pinhole camera with x = 1 do. W is the number of columns, padded to whole spans.
-        ramp: (columns,) columns in the whole frame.
+            pinhole camera with x = 1 do.
+        boxes: (3, 3, rows * W / 16) of each block, the ray in its middle, and the least and largest components
+            of its rays.
+        ramp: (W,) columns in the whole frame.
     """
 
     straight: bool
@@ -65,37 +57,43 @@ class Optics(NamedTuple):
     top: int
     mount: Doubles
     rays: Floats
+    boxes: Floats
     ramp: Floats
 
 
-class Row(NamedTuple):
-    """What the loops hand on to each other for one row of samples.
+class Levels(NamedTuple):
+    """The mip levels of one surface, as one camera sees them.
 
     Attributes:
-        places: (W,) indices into the atlas's entries.
-        right: (W,) weight of the right column of texels / 256.
-        upper: (W,) weight of the upper row of texels / 256.
-        texels: (W,) four texels of 8 bits.
-        drop: (W,) how much each ray drops.
-        total: (channels, W) sum of the samples * 65536.
+        words: (L, 2) uint32: first entry, entries of a strip.
+        reals: (L, 5) float32: largest x and y, place and height of the camera [1/256 texels].
     """
 
-    places: Words
-    right: Words
-    upper: Words
-    texels: Words
-    drop: Floats
-    total: Words
+    words: Words
+    reals: Floats
+
+
+class Scratch(NamedTuple):
+    """Memory for one frame; B is the number of blocks.
+
+    Attributes:
+        drops: (B,) how much the ray in the middle of each block, or straight row, drops.
+        powers: (B,) samples of its pixels, as a power of two.
+        levels: (B,) its mip level.
+        lines: (rows, 4, 4) as `straight_row` takes them.
+        line: (channels * W,) planes of a row of pixels.
+    """
+
+    drops: Floats
+    powers: Ints
+    levels: Ints
+    lines: Floats
+    line: Bytes
 
 
 @compiled
 def render_frames(
-    pose: Doubles,
-    surface: NDArray[np.int64],
-    view: Doubles,
-    optics: Optics,
-    atlas: Atlas,
-    out: NDArray[np.uint8],
+    pose: Doubles, surface: Whole, view: Doubles, optics: Optics, atlas: Atlas, out: Bytes
 ) -> bool:
     """Render N frames without regard to light and noise; see `Renderer.render`. `view` is (N, 7).
 
@@ -105,229 +103,212 @@ def render_frames(
     for i in range(surface.shape[0]):
         if not 0 <= surface[i] < atlas.counts.shape[0]:
             return False
-    width = optics.rays.shape[3]
-    row = Row(
-        np.empty(width, np.uint32),
-        np.empty(width, np.uint32),
-        np.empty(width, np.uint32),
-        np.empty(width, np.uint32),
-        np.empty(width, np.float32),
-        np.empty((out.shape[3], width), np.uint32),
+    _, rows, columns, channels = out.shape
+    width = optics.ramp.shape[0]
+    blocks = rows * (width // LANES)
+    most = atlas.scales.shape[1]
+    levels = Levels(np.empty((most, 2), np.uint32), np.empty((most, 5), np.float32))
+    scratch = Scratch(
+        np.empty(blocks, np.float32),
+        np.empty(blocks, np.int32),
+        np.empty(blocks, np.int32),
+        np.empty((4, 4), np.float32),
+        np.empty(channels * width, np.uint8),
     )
-    for i in range(pose.shape[0]):
+    pixels = out.reshape(-1)
+    for i in range(out.shape[0]):
+        height, x, y = _eye(pose, surface[i], view, optics, atlas, i)
+        _levels(atlas, surface[i], height, x, y, levels)
         if optics.straight and view[i, 2] == 0.0:
-            _straight_frame(pose[i], surface[i], view[i], optics, atlas, row, out[i])
+            _straight_frame(
+                pose, surface[i], view, optics, atlas, levels, scratch, pixels, i, channels, columns
+            )
         else:
-            _general_frame(pose[i], surface[i], view[i], optics, atlas, row, out[i])
+            _general_frame(
+                pose, surface[i], view, optics, atlas, levels, scratch, pixels, i, channels, columns
+            )
     return True
 
 
 @compiled
 def _straight_frame(
-    pose: Doubles, s: int, view: Doubles, optics: Optics, atlas: Atlas, row: Row, out: NDArray[np.uint8]
+    pose: Doubles,
+    s: int,
+    view: Doubles,
+    optics: Optics,
+    atlas: Atlas,
+    ground: Levels,
+    scratch: Scratch,
+    pixels: Bytes,
+    i: int,
+    channels: int,
+    columns: int,
 ) -> None:
-    rows, columns, channels = out.shape
-    entries = np.int32(ENTRIES * channels)
-    height, eye_x, eye_y = _eye(pose, view, optics.mount, atlas.origins[s])
-    cp, sp = np.cos(optics.mount[3] + view[1]), np.sin(optics.mount[3] + view[1])
-    cy, sy = np.cos(pose[2] + view[3]), np.sin(pose[2] + view[3])
-    quads, levels, limits, scales = atlas.quads, atlas.levels, atlas.limits, atlas.scales
-    places, right, upper, texels, _, total = row
-    skies, num_levels, ramp = atlas.skies[s], atlas.counts[s], optics.ramp
+    rows, width = optics.rays.shape[0], optics.ramp.shape[0]
+    drops, powers, levels, lines, line = scratch
+    height, eye_x, eye_y = _eye(pose, s, view, optics, atlas, i)
+    cp, sp = np.cos(optics.mount[3] + view[i, 1]), np.sin(optics.mount[3] + view[i, 1])
+    cy, sy = np.cos(pose[i, 2] + view[i, 3]), np.sin(pose[i, 2] + view[i, 3])
     x_corner, y_corner = optics.corner
     pixel = 1 / optics.focal
-    bound = _level_bound(height * pixel * scales[s, 0] / 256)
+    for v in range(rows):
+        drops[v] = sp + (y_corner + (optics.top + v) * pixel) * cp
+        powers[v] = _power(drops[v])
+    _choose_levels(drops, powers, levels, rows, height * pixel * atlas.scales[s, 0] / 256, atlas.counts[s])
     for v in range(rows):
         y = y_corner + (optics.top + v) * pixel
-        if sp + (y + 0.5 * pixel) * cp < _HORIZON:
-            _fill(skies, out[v])
-            continue
-        power = _power(sp + y * cp)
-        level = _level(bound, sp + y * cp, power, num_levels)
-        first, strip = levels[s, level, 0], np.int32(levels[s, level, 1])
-        limit_x, limit_y = limits[s, level, 0], limits[s, level, 1]
-        scale = scales[s, level]
-        total[:] = np.uint32(0)
+        power, level = powers[v], levels[v]
+        scale = atlas.scales[s, level]
+        count = np.int32(0)
         for k in range(1 << power):
             y_k = y + ((k + 0.5) / (1 << power) - 0.5) * pixel
             drop = sp + y_k * cp
-            if drop < _HORIZON:
-                for c in range(channels):
-                    total[c] += skies[c]
+            if drop < HORIZON:
                 continue
             reach = height / drop * scale
             ahead, left, step = reach * (cp - y_k * sp), -reach * x_corner, reach * pixel
-            x0 = np.float32(eye_x * scale + 128 + cy * ahead - sy * left)
-            y0 = np.float32(eye_y * scale + 128 + sy * ahead + cy * left)
-            step_x, step_y = np.float32(sy * step), np.float32(-cy * step)
-            for u in range(columns):
-                sample_x, sample_y = x0 + step_x * ramp[u], y0 + step_y * ramp[u]
-                places[u], right[u], upper[u] = _address(sample_x, sample_y, limit_x, limit_y, strip, entries)
-            for c in range(channels):
-                _fetch(quads[first + ENTRIES * c :], places, texels, columns)
-                _blend(texels, right, upper, total[c], columns)
-        _store(total, power, out[v])
+            lines[count, 0] = eye_x * scale + 128 + cy * ahead - sy * left
+            lines[count, 1] = eye_y * scale + 128 + sy * ahead + cy * left
+            lines[count, 2], lines[count, 3] = sy * step, -cy * step
+            count = np.int32(count + 1)
+        at = (i * rows + v) * columns * channels
+        aside = v == rows - 1 and columns < width  # the others' last block runs into rows still to be drawn
+        straight_row(
+            atlas.quads,
+            ground.words,
+            ground.reals,
+            level,
+            lines,
+            count,
+            power,
+            optics.ramp,
+            atlas.skies,
+            s * channels,
+            channels,
+            line if aside else pixels,
+            0 if aside else at,
+        )
+        if aside:
+            pixels[at : at + columns * channels] = line[: columns * channels]
 
 
 @compiled
 def _general_frame(
-    pose: Doubles, s: int, view: Doubles, optics: Optics, atlas: Atlas, row: Row, out: NDArray[np.uint8]
+    pose: Doubles,
+    s: int,
+    view: Doubles,
+    optics: Optics,
+    atlas: Atlas,
+    ground: Levels,
+    scratch: Scratch,
+    pixels: Bytes,
+    i: int,
+    channels: int,
+    columns: int,
 ) -> None:
-    rows, columns, channels = out.shape
-    entries = np.int32(ENTRIES * channels)
-    height, eye_x, eye_y = _eye(pose, view, optics.mount, atlas.origins[s])
-    turn = _turn(optics.mount[4] + view[2], optics.mount[3] + view[1], pose[2] + view[3])
-    xa, xb, xc = turn[0, 0], turn[0, 1], turn[0, 2]
-    ya, yb, yc = turn[1, 0], turn[1, 1], turn[1, 2]
-    da, db, dc = turn[2, 0], turn[2, 1], turn[2, 2]
-    quads, levels, limits, scales = atlas.quads, atlas.levels, atlas.limits, atlas.scales
-    places, right, upper, texels, drop, total = row
-    skies, num_levels, rays = atlas.skies[s], atlas.counts[s], optics.rays
-    bound = _level_bound(height / optics.focal * scales[s, 0] / 256)
-    spans = rays.shape[3] // SPAN
-    span_drops, span_levels = np.empty(spans, np.float32), np.empty(spans, np.int64)
-    margin = SPAN / optics.focal  # more than the drop changes from the middle of a span to its end
-    horizon = np.float32(_HORIZON)
+    rows, width = optics.rays.shape[0], optics.ramp.shape[0]
+    drops, powers, levels, lines, line = scratch
+    height, eye_x, eye_y = _eye(pose, s, view, optics, atlas, i)
+    turn = _turn(optics.mount[4] + view[i, 2], optics.mount[3] + view[i, 1], pose[i, 2] + view[i, 3])
+    blocks = width // LANES
+    middle, low, high = optics.boxes
+    _drop(turn, middle, middle, drops)
+    for v in range(rows):  # one number of samples for a row, by its least drop
+        least = drops[v * blocks]
+        for n in range(v * blocks + 1, (v + 1) * blocks):
+            least = min(least, drops[n])
+        for n in range(v * blocks, (v + 1) * blocks):
+            powers[n] = _power(least)
+    patch = height / optics.focal * atlas.scales[s, 0] / 256
+    _choose_levels(drops, powers, levels, rows * blocks, patch, atlas.counts[s])
+    _drop(turn, low, high, drops)
+    for n in range(rows * blocks):
+        powers[n] = powers[n] if drops[n] >= np.float32(HORIZON) else np.int32(-1)
     for v in range(rows):
-        for j in range(spans):
-            middle = rays[0, :, v, j * SPAN + SPAN // 2]
-            span_drops[j] = da * middle[0] + db * middle[1] + dc * middle[2]
-        least, most = span_drops.min(), span_drops.max()
-        if most < -margin:
-            _fill(skies, out[v])
-            continue
-        power = _power(least)
-        for j in range(spans):
-            span_levels[j] = _level(bound, span_drops[j], power, num_levels)
-        total[:] = np.uint32(0)
-        for k in range(1 << power):
-            sample = rays[(1 << power) - 1 + k]
-            ahead, aside, above = sample[0, v], sample[1, v], sample[2, v]
-            for j in range(spans):
-                level = span_levels[j]
-                # Element by element: unpacking an array here would keep LLVM from vectorising the next loop.
-                first, strip = np.uint32(levels[s, level, 0]), np.int32(levels[s, level, 1])
-                limit_x, limit_y = limits[s, level, 0], limits[s, level, 1]
-                scale = scales[s, level]
-                x0, y0 = np.float32(eye_x * scale + 128), np.float32(eye_y * scale + 128)
-                reach = np.float32(height * scale)
-                for i in range(SPAN):
-                    u = np.uint64(j * SPAN) + np.uint64(i)
-                    d = da * ahead[u] + db * aside[u] + dc * above[u]
-                    drop[u] = d
-                    far = reach / (d if d > horizon else horizon)
-                    x = x0 + far * (xa * ahead[u] + xb * aside[u] + xc * above[u])
-                    y = y0 + far * (ya * ahead[u] + yb * aside[u] + yc * above[u])
-                    place, right[u], upper[u] = _address(x, y, limit_x, limit_y, strip, entries)
-                    places[u] = np.uint32(first + place)
-            for c in range(channels):
-                _fetch(quads[ENTRIES * c :], places, texels, columns)
-                if least < margin:
-                    _hide_sky(drop, skies[c] >> np.uint32(16), texels)
-                _blend(texels, right, upper, total[c], columns)
-        _store(total, power, out[v])
+        at = (i * rows + v) * columns * channels
+        aside = v == rows - 1 and columns < width  # the others' last block runs into rows still to be drawn
+        general_row(
+            atlas.quads,
+            ground.words,
+            ground.reals,
+            levels,
+            powers,
+            v * blocks,
+            turn,
+            optics.rays,
+            v * 7 * 3 * width,
+            optics.ramp,
+            atlas.skies,
+            s * channels,
+            channels,
+            line if aside else pixels,
+            0 if aside else at,
+        )
+        if aside:
+            pixels[at : at + columns * channels] = line[: columns * channels]
 
 
 @compiled
-def _eye(pose: Doubles, view: Doubles, mount: Doubles, origin: Doubles) -> tuple[float, float, float]:
+def _eye(
+    pose: Doubles, s: int, view: Doubles, optics: Optics, atlas: Atlas, i: int
+) -> tuple[float, float, float]:
     """Camera's height [m] and its place on the surface [m]."""
-    cy, sy = np.cos(pose[2]), np.sin(pose[2])
-    x = pose[0] + cy * mount[0] - sy * mount[1] - origin[0]
-    y = pose[1] + sy * mount[0] + cy * mount[1] - origin[1]
-    return max(mount[2] + view[0], 0.01), x, y
+    cy, sy = np.cos(pose[i, 2]), np.sin(pose[i, 2])
+    ahead, left = optics.mount[0], optics.mount[1]
+    x = pose[i, 0] + cy * ahead - sy * left - atlas.origins[s, 0]
+    y = pose[i, 1] + sy * ahead + cy * left - atlas.origins[s, 1]
+    height = optics.mount[2] + view[i, 0]
+    return min(height if height > 0.01 else 0.01, 1e6), x, y  # a height that is no number is 0.01 too
+
+
+@njit(inline="always")
+def _levels(atlas: Any, s: Any, height: Any, x: Any, y: Any, levels: Any) -> None:
+    for k in range(atlas.scales.shape[1]):
+        scale = atlas.scales[s, k]
+        levels.words[k, 0], levels.words[k, 1] = atlas.levels[s, k, 0], atlas.levels[s, k, 1]
+        levels.reals[k, 0], levels.reals[k, 1] = atlas.limits[s, k, 0], atlas.limits[s, k, 1]
+        levels.reals[k, 2], levels.reals[k, 3] = x * scale + 128, y * scale + 128
+        levels.reals[k, 4] = height * scale
 
 
 @compiled
 def _turn(roll: float, pitch: float, yaw: float) -> Floats:
-    """`camera.rotation` with the sign of the last row changed: to world x, world y and drop."""
+    """`camera.rotation`, flat, with the sign of the last row changed: to world x, world y and drop."""
     cr, sr, cp = np.cos(roll), np.sin(roll), np.cos(pitch)
     sp, cy, sy = np.sin(pitch), np.cos(yaw), np.sin(yaw)
-    turn = np.empty((3, 3), np.float32)
-    turn[0, 0], turn[0, 1], turn[0, 2] = cy * cp, cy * sp * sr - sy * cr, cy * sp * cr + sy * sr
-    turn[1, 0], turn[1, 1], turn[1, 2] = sy * cp, sy * sp * sr + cy * cr, sy * sp * cr - cy * sr
-    turn[2, 0], turn[2, 1], turn[2, 2] = sp, -cp * sr, -cp * cr
+    turn = np.empty(9, np.float32)
+    turn[0], turn[1], turn[2] = cy * cp, cy * sp * sr - sy * cr, cy * sp * cr + sy * sr
+    turn[3], turn[4], turn[5] = sy * cp, sy * sp * sr + cy * cr, sy * sp * cr - cy * sr
+    turn[6], turn[7], turn[8] = sp, -cp * sr, -cp * cr
     return turn
 
 
-@njit(inline="always")
-def _power(drop: Any) -> int:
-    """Samples of each pixel in a row, as a power of two."""
-    return 2 if drop < _FOUR_SAMPLES else 1 if drop < _TWO_SAMPLES else 0
-
-
 @compiled
-def _level_bound(patch: float) -> float:
-    """Drop below which level 1 serves; `patch` is how many texels wide a pixel is where the drop is 1."""
-    return (patch / (2 * _TEXELS_IN_PIXEL)) ** (2 / 3)
+def _drop(turn: Floats, low: Floats, high: Floats, drops: Floats) -> None:
+    """The most that rays drop with components (3, B) from `low` to `high`."""
+    a, b, c = turn[6], turn[7], turn[8]
+    x, y, z = (high if a > 0 else low)[0], (high if b > 0 else low)[1], (high if c > 0 else low)[2]
+    for n in range(drops.shape[0]):
+        drops[n] = a * x[n] + b * y[n] + c * z[n]
 
 
 @njit(inline="always")
-def _level(bound: Any, drop: Any, power: int, num_levels: int) -> int:
-    factor = 1.0 if power == 0 else _TWICE_THE_SAMPLES if power == 1 else _TWICE_THE_SAMPLES**2
-    drop = max(drop, 0.01) * factor
-    level = 0
-    while level < num_levels - 1 and drop < bound:
-        bound *= _NEXT_LEVEL
-        level += 1
-    return level
+def _power(drop: Any) -> Any:
+    """Samples of a pixel, as a power of two."""
+    return np.int32(2 if drop < np.float32(_FOUR_SAMPLES) else 1 if drop < np.float32(_TWO_SAMPLES) else 0)
 
 
 @njit(inline="always")
-def _address(x: Any, y: Any, limit_x: Any, limit_y: Any, strip: Any, entries: Any) -> tuple[Any, Any, Any]:
-    """Place among a level's entries of a point in 1/256 texels, weights of right column and upper row."""
-    x = x if x > np.float32(0) else np.float32(0)  # in this form nan becomes 0: no pose leads astray
-    y = y if y > np.float32(0) else np.float32(0)
-    xi = np.int32(x if x < limit_x else limit_x)
-    yi = np.int32(y if y < limit_y else limit_y)
-    column = np.int32(np.int32(np.int32(xi >> 11) * strip) + np.int32(np.int32(xi >> 8) & np.int32(7)))
-    place = np.uint32(np.int32(column + np.int32(np.int32(yi >> 8) * entries)))
-    return place, np.uint32(xi & np.int32(255)), np.uint32(yi & np.int32(255))
+def _choose_levels(drops: Any, powers: Any, levels: Any, count: Any, patch: Any, num_levels: Any) -> None:
+    """Mip levels; `patch` is how many texels wide a pixel is where the drop is 1.
 
-
-@njit(inline="always")
-def _fetch(quads: Words, places: Words, texels: Words, count: int) -> None:
-    for u in range(count):
-        texels[u] = quads[np.uint64(places[u])]  # unsigned: numba then does not look for negative indices
-
-
-@njit(inline="always")
-def _hide_sky(drop: Floats, sky: Any, texels: Words) -> None:
-    """Put four texels of the sky's level where rays do not meet the ground."""
-    four = np.uint32(sky * np.uint32(0x01010101))
-    for u in range(texels.shape[0]):
-        texels[u] = four if drop[u] < np.float32(_HORIZON) else texels[u]
-
-
-@njit(inline="always")
-def _blend(texels: Words, right: Words, upper: Words, total: Words, count: int) -> None:
-    """Add bilinear samples, times 65536, to `total`."""
-    eight = np.uint32(8)
-    for u in range(count):
-        # Two interpolations in y at once, one in each half; their sums cannot carry over.
-        low = np.uint32(texels[u] & _EVEN_BYTES)
-        high = np.uint32(np.uint32(texels[u] >> eight) & _EVEN_BYTES)
-        both = np.uint32(np.uint32(low << eight) + np.uint32(np.uint32(high - low) * upper[u]))
-        here = np.uint32(both & _LOW_HALF)
-        there = np.uint32(both >> np.uint32(16))
-        total[u] += np.uint32(np.uint32(here << eight) + np.uint32(np.uint32(there - here) * right[u]))
-
-
-@njit(inline="always")
-def _store(total: Words, power: int, out: NDArray[np.uint8]) -> None:
-    """Round the mean of 2**power samples to a row of pixels (columns, channels)."""
-    shift, half = np.uint32(16 + power), np.uint32(1 << (15 + power))
-    if out.shape[1] == 1:
-        for u in range(out.shape[0]):
-            out[u, 0] = np.uint8(np.uint32(np.uint32(total[0, u] + half) >> shift))
-    else:
-        red, green, blue = total[0], total[1], total[2]
-        for u in range(out.shape[0]):
-            out[u, 0] = np.uint8(np.uint32(np.uint32(red[u] + half) >> shift))
-            out[u, 1] = np.uint8(np.uint32(np.uint32(green[u] + half) >> shift))
-            out[u, 2] = np.uint8(np.uint32(np.uint32(blue[u] + half) >> shift))
-
-
-@njit(inline="always")
-def _fill(skies: Words, out: NDArray[np.uint8]) -> None:
-    for c in range(out.shape[1]):
-        out[:, c] = np.uint8(skies[c] >> np.uint32(16))
+    A sample's patch of ground is patch * drop^(-3/2) texels wide, sqrt(samples) less if there are several; the
+    logarithm of the square is a float's exponent.
+    """
+    square = np.float32((patch / (2 * _TEXELS_IN_PIXEL)) ** 2)
+    last, least = np.int32(num_levels - 1), np.float32(_LEAST_DROP)
+    for n in range(count):
+        drop = drops[n] if drops[n] > least else least
+        bits = np.float32(square / (drop * drop * drop)).view(np.int32)
+        level = np.int32(np.int32(np.int32(np.int32(bits >> 23) - np.int32(127 + powers[n])) >> 1) + 1)
+        levels[n] = min(max(level, np.int32(0)), last)
