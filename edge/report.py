@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import platform
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -26,6 +27,18 @@ def describe(policy: Policy) -> dict[str, Any]:
             name: {"size": bundle.sizes[name], "sha256": bundle.digests[name]}
             for name in sorted(bundle.sizes)
         },
+    }
+
+
+def about(policy: Policy) -> dict[str, str]:
+    """What a recording says about the policy that drove."""
+    return {
+        "contract": policy.contract.to_json(),
+        "bundle": policy.bundle.digest,
+        "origin": policy.bundle.origin,
+        "precision": policy.bundle.precision,
+        "engine": policy.engine,
+        "machine": f"{platform.machine()} {platform.system()} {platform.release()}",
     }
 
 
