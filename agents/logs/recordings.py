@@ -27,6 +27,7 @@ SUFFIX: Final = ".mcap"
 HORIZON: Final = 1.0
 
 _MOST_SHOWN: Final = 5
+_APART: Final = 1.0  # between the differences that are shown [s]
 _SAME_ANGLE: Final = 0.3  # [deg]: of continuous actions, 0.01 of DeepRacer's range
 _SAME_SPEED: Final = 0.02  # [m/s]
 _TICK_HZ: Final = 120.0
@@ -208,7 +209,10 @@ def _agreement(
     degrees = np.degrees(new[:, 0] - old[:, 0])
     faster = new[:, 1] - old[:, 1]
     same = (np.abs(degrees) <= _SAME_ANGLE) & (np.abs(faster) <= _SAME_SPEED)
-    order = np.argsort(-np.abs(degrees), kind="stable")[:_MOST_SHOWN]
+    order: list[int] = []
+    for i in np.argsort(-np.abs(degrees) - np.abs(faster), kind="stable").tolist():
+        if len(order) < _MOST_SHOWN and all(abs(times[i] - times[k]) > _APART for k in order):
+            order.append(i)
     worst = [
         {
             "time": round(float(times[i]), 2),
