@@ -18,6 +18,8 @@ from .errors import BundleError, PolicyError
 #: Measured: 1e-5 for fp32 (sums in another order), 3.5e-3 before the softmax for weights rounded to fp16.
 TOLERANCE: Final[Mapping[str, float]] = {"fp32": 1e-4, "fp16": 1e-2}
 
+_WEIGHTED: Final = ("Convolution", "FullyConnected", "MatMul", "GroupConvolution")
+
 #: Name of the model's output; its input is named after the sensor.
 OUTPUT: Final = "policy"
 
@@ -75,6 +77,15 @@ class Policy:
         if isinstance(actions, ContinuousActions):
             return actions.high[1]
         return max(speed for _, speed in actions.actions)
+
+    def kernels(self) -> list[str]:
+        """The kernels that the engine chose for the layers with weights, such as "jit_sse42_f32"."""
+        found = set()
+        for layer in self._request.get_compiled_model().get_runtime_model().get_ops():
+            info = layer.get_rt_info()
+            if _info(info, "layerType") in _WEIGHTED and (kernel := _info(info, "primitiveType")):
+                found.add(kernel)
+        return sorted(found)
 
     def __call__(self, frame: NDArray[np.uint8]) -> Command:
         """What to do, from one camera frame as `observe` takes it.
@@ -140,6 +151,12 @@ class Policy:
                 "this engine computes it wrongly, or it is another model; do not drive with it"
             )
         return difference
+
+
+def _info(info: Any, name: str) -> str:
+    """A value of a layer's runtime info; a plain string since OpenVINO 2026.4, a wrapped value before."""
+    value = info.get(name, "")
+    return value if isinstance(value, str) else str(value.astype(str))
 
 
 def _finite(outputs: NDArray[np.float32]) -> NDArray[np.float32]:
