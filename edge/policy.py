@@ -155,7 +155,7 @@ class Policy:
 
 def _info(info: Any, name: str) -> str:
     """A value of a layer's runtime info; a plain string since OpenVINO 2026.4, a wrapped value before."""
-    value = info.get(name, "")
+    value = info[name] if name in info else ""  # noqa: SIM401  (it is no dictionary)
     return value if isinstance(value, str) else str(value.astype(str))
 
 
