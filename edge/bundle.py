@@ -28,8 +28,8 @@ from .golden import Golden, read_golden, write_golden
 #: Version of the bundle's layout; it grows when an older reader would misunderstand a newer bundle.
 FORMAT: Final = 1
 
-#: How the model's weights are stored; inference itself is in float32.
-PRECISIONS: Final = ("fp32", "fp16")
+#: How the model's weights are stored; inference itself is in float32, but for int8.
+PRECISIONS: Final = ("fp32", "fp16", "int8")
 
 #: Where the IR's runtime info holds the contract's JSON.
 RT_INFO: Final = ("hairpin", "contract")

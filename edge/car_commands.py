@@ -51,7 +51,12 @@ def drive(
     camera: Annotated[
         str, typer.Option(help="A video device, or an .mjpeg file to rehearse with; looked for if not given.")
     ] = "",
-    log: Annotated[Path | None, typer.Option(help="Write one line of JSON per frame to this file.")] = None,
+    record: Annotated[
+        Path | None, typer.Option(help="Record frames, decisions and health in this .mcap file.")
+    ] = None,
+    record_limit: Annotated[
+        int, typer.Option(help="Most that recordings may take [MB]; the older half gives way.")
+    ] = 2000,
     socket: Socket = Path(SOCKET),
     root: Root = Path("/"),
 ) -> None:
@@ -64,33 +69,37 @@ def drive(
     """
     from math import radians
 
-    from .drive_log import DriveLog
     from .drivers.battery import open_battery
     from .drivers.camera import camera_named, find_camera
     from .guard.client import GuardLink
     from .live import LiveDrive, Settings
     from .policy import Policy
+    from .recording import Recorder
+    from .report import about
 
     settings = Settings(speed_limit, scale, radians(trim))
     open_camera = camera_named(camera, root)
     if not camera:
         find_camera(root)  # a car without camera is told so at once
-    journal = DriveLog(log) if log is not None else None
+    policy = Policy.load(bundle)
+    recorder = None if record is None else Recorder(record, about(policy), 1_000_000 * record_limit)
     lease = Lease()
     car = LiveDrive(
-        Policy.load(bundle),
+        policy,
         open_camera,
         lambda: GuardLink(socket),
         lease=lease,
         settings=settings,
         battery=open_battery(root),
-        log=journal,
+        recorder=recorder,
     )
     try:
         _until_told(car, lease)
     finally:
-        if journal is not None:
-            journal.close()
+        if recorder is not None:
+            recorder.close()
+            if recorder.failed:
+                print(f"not all was recorded: {recorder.failed}", file=sys.stderr)
 
 
 def doctor(

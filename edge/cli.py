@@ -56,9 +56,10 @@ def bench(
     threads: Annotated[int, typer.Option(min=1, help="Threads that the engine may use.")] = 1,
     as_json: AsJson = False,
 ) -> None:
-    """Time the way from camera frame to command.
+    """Time the way from the camera's JPEG to the command.
 
-    Stage by stage, on this computer, with frames as the car's camera gives them.
+    Stage by stage, on this computer, with frames as the car's camera gives them: which frame rates
+    fit, which instruction set the engine really uses, how much memory it takes.
 
     Example: hairpin-car bench policy.tar.gz --frames 1000
     """
@@ -93,6 +94,9 @@ def rehearse(
     fps: Annotated[
         float | None, typer.Option(help="With --real-time: frames per second; 30, as on the car.")
     ] = None,
+    record: Annotated[
+        Path | None, typer.Option(help="With --real-time: record the drive in this .mcap file, with poses.")
+    ] = None,
     latency_sweep: Annotated[
         bool, typer.Option("--latency-sweep", help="Find how much later frames may come.")
     ] = False,
@@ -113,7 +117,9 @@ def rehearse(
 
     if latency_sweep and (real_time or latency_ms):
         raise ContractError("--latency-sweep tries latencies by itself, in simulated time: leave out others")
-    live = {name: value for name, value in (("drop", drop), ("fps", fps)) if value is not None}
+    live: dict[str, Any] = {
+        name: value for name, value in (("drop", drop), ("fps", fps), ("record", record)) if value is not None
+    }
     if live and not real_time:
         raise ContractError(
             f"--{next(iter(live))} needs --real-time: in simulated time no frame is lost or late"

@@ -21,7 +21,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from .contract import Command, observe
-from .drive_log import DriveLog
 from .drivers.battery import Battery
 from .drivers.camera import Image, OpenCamera
 from .drivers.jpeg import BadFrameError, decode
@@ -34,6 +33,7 @@ from .lease import Lease
 from .mailbox import CameraThread
 from .policy import Policy
 from .reasons import Reason
+from .recording import Recorder
 from .runtime import Limits
 from .throttle import steering, throttle
 
@@ -45,6 +45,7 @@ HOLD: Final = 0.25
 _EARLY: Final = 0.03  # before the guard would stop the car, so that the reason has a name [s]
 _TICK: Final = 0.02  # longest wait for a frame: how often the reasons to stop are looked at [s]
 _BATTERY_PERIOD: Final = 0.2  # [s]
+_HEALTH_PERIOD: Final = 1.0  # between records of it [s]
 _BATTERY_PATIENCE: Final = 5  # readings in a row that may fail
 
 #: Level of the battery at which the car stops, of 11.
@@ -87,7 +88,7 @@ class Status:
         counts: Frames that were decided, late, broken or repeated, and those that nobody took.
         battery: Level 0 to 11, or `None`.
         latency_ms: Percentiles of each stage [ms].
-        log: Why the log is not written, or empty.
+        recording: Why the drive is not recorded any more, or empty.
     """
 
     armed: bool
@@ -96,7 +97,7 @@ class Status:
     counts: Mapping[str, int]
     battery: int | None
     latency_ms: Mapping[str, Mapping[str, float]]
-    log: str = ""
+    recording: str = ""
 
 
 class LiveDrive:
@@ -117,12 +118,12 @@ class LiveDrive:
         lease: Lease,
         settings: Settings = Settings(),
         battery: Battery | None = None,
-        log: DriveLog | None = None,
+        recorder: Recorder | None = None,
     ) -> None:
         self.settings, self.lease = settings, lease
         self.camera = CameraThread(open_camera)
         self.latency = Latency()
-        self._battery, self._log = battery, log
+        self._battery, self._recorder = battery, recorder
         self._connect = link
         self._link = link()
         self._pilot = pilot
@@ -132,6 +133,8 @@ class LiveDrive:
         self._fresh = -1.0  # arrival of the newest frame that became a command
         self._counts: Counter[str] = Counter()
         self._times: list[float] = []
+        self._stages: Mapping[str, float] = {}  # of the newest decision [ms]
+        self._recorded: tuple[object, float] = (None, 0.0)  # what health was recorded last, and when [s]
         self._level: int | None = None
         self._battery_fault = Reason.NONE
         self._stopping = threading.Event()
@@ -145,6 +148,7 @@ class LiveDrive:
             while not self._stopping.is_set():
                 image = self.camera.mailbox.take(_TICK)
                 self._look_for_reasons()
+                self._record_health()
                 if image is not None:
                     self._drive(image)
         finally:
@@ -204,8 +208,8 @@ class LiveDrive:
         fps = float(sum(now - 1.0 < t for t in list(self._times)))
         armed = self._armed.is_set()
         reason = Reason.NONE if armed else self._reason
-        log = self._log.failed if self._log is not None else ""
-        return Status(armed, reason, fps, counts, self._level, self.latency.milliseconds(), log)
+        recording = self._recorder.failed if self._recorder is not None else ""
+        return Status(armed, reason, fps, counts, self._level, self.latency.milliseconds(), recording)
 
     def _not_ready(self) -> Reason:
         """What would stop the car at once."""
@@ -223,6 +227,18 @@ class LiveDrive:
         if self._armed.is_set() and (reason := self._not_ready()) is not Reason.NONE:
             self._halt(reason)
 
+    def _record_health(self) -> None:
+        """Record how it goes: on every change, and now and then."""
+        if self._recorder is None:
+            return
+        armed, now = self._armed.is_set(), time.monotonic()
+        state = armed, Reason.NONE if armed else self._reason
+        if state != self._recorded[0] or now > self._recorded[1] + _HEALTH_PERIOD:
+            self._recorded = state, now
+            self._recorder.health(
+                {"armed": armed, "reason": state[1].text, "battery": self._level, **self._counts}
+            )
+
     def _halt(self, reason: Reason) -> None:
         """Stop the car for a fault of this program's, if it is this program that drives."""
         if self._armed.is_set():
@@ -237,6 +253,13 @@ class LiveDrive:
 
     def _drive(self, image: Image) -> None:
         """One frame to one command."""
+        if self._recorder is not None:
+            self._recorder.frame(image)
+        self._reckon(image)
+        if self._recorder is not None and self._fault is not Reason.NONE:
+            self._recorder.decision(image.stamp, {"fault": self._fault.text})
+
+    def _reckon(self, image: Image) -> None:
         pilot = self._pilot
         try:
             command = self._decide(image, pilot)
@@ -275,10 +298,14 @@ class LiveDrive:
         outputs = pilot.predict(observation[None])
         inferred = time.monotonic()
         command = pilot.command(outputs)
-        self.latency.add("wait", began - image.stamp)
-        self.latency.add("decode", decoded - began)
-        self.latency.add("infer", inferred - decoded)
+        self._stage("wait", began - image.stamp)
+        self._stage("decode", decoded - began)
+        self._stage("infer", inferred - decoded)
         return command
+
+    def _stage(self, name: str, duration: float) -> None:
+        self.latency.add(name, duration)
+        self._stages = {**self._stages, name: round(1e3 * duration, 3)}
 
     def _send(self, wanted: Command, stamp: float) -> None:
         settings = self.settings
@@ -291,10 +318,12 @@ class LiveDrive:
         if self._armed.is_set() and (reason := _verdict(reply)) is not Reason.NONE:
             self._armed.clear()
             self._reason = reason
-        self.latency.add("total", time.monotonic() - stamp)
-        if self._log is not None:
+        self._stage("total", time.monotonic() - stamp)
+        if self._recorder is not None:
             sent = None if reply is None else [reply.steering, reply.throttle]
-            self._log.add({"stamp": stamp, "steering": wanted.steering, "speed": wanted.speed, "sent": sent})
+            self._recorder.decision(
+                stamp, {"steering": wanted.steering, "speed": wanted.speed, "sent": sent, "ms": self._stages}
+            )
 
     def _watch_battery(self) -> None:
         failures = 0

@@ -15,6 +15,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -34,7 +35,9 @@ from .lease import Lease
 from .live import LiveDrive, Settings
 from .policy import Policy
 from .reasons import Reason
+from .recording import Recorder
 from .rehearsal import call_simulator
+from .report import about
 from .throttle import speed
 
 _ARMING: Final = 5.0  # how long a runtime may take until it is ready [s]
@@ -77,8 +80,8 @@ class RealTimeCar(Protocol):
 class SimulatedCamera:
     """The camera of a simulated car."""
 
-    def __init__(self, car: RealTimeCar) -> None:
-        self._car, self._number = car, 0
+    def __init__(self, car: RealTimeCar, recorder: Recorder | None = None) -> None:
+        self._car, self._number, self._recorder = car, 0, recorder
 
     def read(self) -> Image:
         """The next frame; raises OSError when the trial is over."""
@@ -86,6 +89,8 @@ class SimulatedCamera:
         if seen is None:
             raise OSError("the trial is over")
         self._number += 1
+        if self._recorder is not None:
+            self._recorder.pose(seen.stamp, seen.pose)
         return Image(encode(seen.frame, self._number), seen.stamp)
 
     def close(self) -> None:
@@ -127,6 +132,7 @@ def run(
     latency: float = 0.0,
     drop: float = 0.0,
     speed_limit: float | None = None,
+    record: Path | None = None,
     **settings: Any,
 ) -> dict[str, Any]:
     """Let the car's runtime drive the installed simulator in real time, and say how it went.
@@ -142,6 +148,7 @@ def run(
         latency: From a frame's exposure to its arrival [s].
         drop: Share of the frames that never arrive.
         speed_limit: Highest speed [m/s].
+        record: The file to record in, poses included.
         settings: `track`, `laps`, `trials`, `physics`, `direction` and `seed`, as for `rehearsal.run`.
 
     Returns:
@@ -156,12 +163,21 @@ def run(
     histograms = Latency()
     stops: Counter[str] = Counter()
     frames: Counter[str] = Counter()
+    recorder = None if record is None else Recorder(record, about(policy))
+    numbers = count()
 
     def drive(car: RealTimeCar) -> None:
+        if recorder is not None:
+            recorder.trial(next(numbers))
         with _guarded(car, policy.top_speed) as guard:
             lease = Lease()
             live = LiveDrive(
-                policy, lambda: SimulatedCamera(car), lambda: GuardLink(guard), lease=lease, settings=limits
+                policy,
+                lambda: SimulatedCamera(car, recorder),
+                lambda: GuardLink(guard),
+                lease=lease,
+                settings=limits,
+                recorder=recorder,
             )
             live.latency = histograms
             reason = _drive_trial(live, lease, car)
@@ -169,9 +185,13 @@ def run(
             stops[reason.text] += 1
         frames.update(live.status().counts)
 
-    result = call_simulator(
-        "real_time", policy.contract, drive, fps=fps, latency=latency, drop=drop, **settings
-    )
+    try:
+        result = call_simulator(
+            "real_time", policy.contract, drive, fps=fps, latency=latency, drop=drop, **settings
+        )
+    finally:
+        if recorder is not None:
+            recorder.close()
     return {
         **result,
         "fps": fps,

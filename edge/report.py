@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import platform
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -26,6 +27,18 @@ def describe(policy: Policy) -> dict[str, Any]:
             name: {"size": bundle.sizes[name], "sha256": bundle.digests[name]}
             for name in sorted(bundle.sizes)
         },
+    }
+
+
+def about(policy: Policy) -> dict[str, str]:
+    """What a recording says about the policy that drove."""
+    return {
+        "contract": policy.contract.to_json(),
+        "bundle": policy.bundle.digest,
+        "origin": policy.bundle.origin,
+        "precision": policy.bundle.precision,
+        "engine": policy.engine,
+        "machine": f"{platform.machine()} {platform.system()} {platform.release()}",
     }
 
 
@@ -71,12 +84,25 @@ def bench_as_text(result: Mapping[str, Any]) -> str:
     rows, columns, channels = result["observation"]
     return "\n".join(
         [
-            f"{result['frames']} frames {width}x{height} RGB -> {columns}x{rows}x{channels}, "
+            f"{result['frames']} frames {width}x{height} JPEG -> {columns}x{rows}x{channels}, "
             f"{result['precision']}, {result['engine']}",
             *_latency({**result["stages"], "total": total}),
-            f"{result['fps']:g} frames a second",
+            f"{result['fps']:g} frames a second; {', '.join(_fit(*item) for item in result['fits'].items())}",
+            _row("processor", f"{result['cpu']}, kernels for {result['instruction_set']}"),
+            _row("kernels", ", ".join(result["kernels"]) or "not named"),
+            *_memory(result),
         ]
     )
+
+
+def _fit(rate: str, fits: bool) -> str:
+    return f"{rate} frames/s {'fit' if fits else 'do not fit'}"
+
+
+def _memory(result: Mapping[str, Any]) -> Iterable[str]:
+    if "resident_mib" in result:
+        now, most = result["resident_mib"], result["resident_peak_mib"]
+        yield _row("memory", f"{now:.0f} MiB resident, {most:.0f} at most")
 
 
 def rehearsal_as_text(result: Mapping[str, Any]) -> str:

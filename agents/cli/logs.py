@@ -12,6 +12,7 @@ from .runs import JSON
 
 if TYPE_CHECKING:
     from ..logs.figures import Figures
+    from ..logs.log import Log
     from ..logs.replay import Rewards
 
 _SHOWN = 15  # episodes in the table of rewards
@@ -69,11 +70,17 @@ def replay(
     kind: Annotated[
         str | None, typer.Option("--kind", help="training or evaluation, where both are.")
     ] = None,
+    bundle: Annotated[
+        Path | None,
+        typer.Option("--bundle", help="For a recording of hairpin-car: what would this policy have done?"),
+    ] = None,
     as_json: Annotated[bool, JSON] = False,
 ) -> None:
     """Show the car of a log on its track, and what a reward function would have paid on every step.
 
-    So a reward is tuned on old laps, without training.
+    So a reward is tuned on old laps, without training. A recording of hairpin-car (.mcap) is replayed too:
+    with --bundle a policy decides on its frames, and the differences are shown; rewards and videos need to
+    know where the car was, which recorded rehearsals do and real cars do not.
 
     Example: hairpin replay runs/mine --video best.mp4 --reward my_reward.py
     """
@@ -82,13 +89,22 @@ def replay(
     from ..logs.run_pictures import draw_rewards
     from ..pictures import check_picture
 
+    recorded = source.suffix == ".mcap"
+    if bundle is not None and not recorded:
+        raise RunError(f"--bundle needs the frames of a recording: {source} is no .mcap file")
+    if recorded and not (as_json and (reward or video)):
+        from .recordings import show_recording
+
+        show_recording(source, bundle, as_json)
+    if recorded and video is None and reward is None:
+        return
     if video is None and reward is None:
         raise RunError("nothing to do: give --video FILE.mp4, --reward FILE.py or both")
     if plot is not None:
         check_picture(plot)
         if reward is None:
             raise RunError("--plot draws rewards: give --reward FILE.py too")
-    log = open_log(source, kind)
+    log = _recorded_log(source, track) if recorded else open_log(source, kind)
     road = road_of(log, track)
     chosen = pick(log, episode)
     one = log.one(chosen)
@@ -121,6 +137,13 @@ def replay(
         else f"{log.kind} episode {facts['episode']} on {road.name}: {facts['progress']:.1f} % "
         f"in {facts['time']:.2f} s" + (f", filmed in {video}" if video else "")
     )
+
+
+def _recorded_log(source: Path, track: str | None) -> Log:
+    from ..logs.driven import log_of
+    from ..logs.recordings import read_drive
+
+    return log_of(read_drive(source), track)
 
 
 def _print_rewards(rewards: Rewards, chosen: int, name: str) -> None:

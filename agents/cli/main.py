@@ -69,12 +69,13 @@ def main() -> None:
 def _input_errors() -> tuple[type[Exception], ...]:
     """The errors that are about the user's input; imported only when one was raised."""
     from hairpin.edge import BundleError, ContractError
+    from hairpin.edge.errors import CarError
     from hairpin.rewards import RewardError
     from hairpin.tracks import TrackError
 
     from ..errors import RunError
 
-    found: list[type[Exception]] = [RunError, BundleError, ContractError, RewardError, TrackError]
+    found: list[type[Exception]] = [RunError, BundleError, CarError, ContractError, RewardError, TrackError]
     try:
         from hairpin.sim.errors import SimError
 

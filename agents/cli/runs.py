@@ -331,7 +331,13 @@ def export(
         Path | None,
         typer.Option("--deepracer", help="The archive for the stock car's own software, a .tar.gz file."),
     ] = None,
-    precision: Annotated[str, typer.Option("--precision", help="fp32, or fp16 for half the file.")] = "fp32",
+    precision: Annotated[
+        str,
+        typer.Option(
+            "--precision",
+            help="fp32; fp16 for half the file; int8 for small processors (needs NNCF).",
+        ),
+    ] = "fp32",
     as_json: Annotated[bool, JSON] = False,
 ) -> None:
     """Export a run's policy as a bundle that the car drives, and compare it with the original.

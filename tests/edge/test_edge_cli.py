@@ -14,10 +14,11 @@ import numpy as np
 import pytest
 from tiny_policies import CONTINUOUS, DISCRETE, WriteBundle, golden_frames
 
-from hairpin.edge import Contract
+from hairpin.edge import Contract, Policy, observe
 from hairpin.edge import rehearsal as rehearsal_module
-from hairpin.edge.bench import camera_size
+from hairpin.edge.bench import _ISAS, camera_size, instruction_set, pictures
 from hairpin.edge.cli import main
+from hairpin.edge.drivers.jpeg import decode
 
 SUMMARY = {
     "track": "oval",
@@ -107,9 +108,30 @@ def test_bench(
     found = json.loads(capsys.readouterr().out)
     assert 0 < found["p50_ms"] <= found["p90_ms"] <= found["p99_ms"]
     assert found["precision"] == "fp16"
-    assert set(found["stages"]) == {"observe", "infer", "map"}
+    assert list(found["stages"]) == ["decode", "observe", "infer", "map"]
+    assert found["fits"] == {rate: found["p99_ms"] <= 1e3 / int(rate) for rate in ("15", "30", "60")}
+    assert found["kernels"]
+    assert found["instruction_set"] in (*_ISAS, "unknown")
+    assert 20 < found["resident_mib"] <= found["resident_peak_mib"]
     assert call(monkeypatch, "bench", path, "--frames", "20") == 0
-    assert "infer" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    for word in ("decode", "infer", "30 frames/s fit", "kernels", "MiB resident"):
+        assert word in shown
+
+
+def test_the_instruction_set_is_the_best_of_the_kernels() -> None:
+    assert instruction_set(["brgconv_avx512_f32", "jit_avx2_f32"]) == "avx512"
+    assert instruction_set(["jit_gemm_f32", "jit_sse42_f32"]) == "sse42"
+    assert instruction_set(["jit_avx_f32"]) == "avx"
+    assert instruction_set(["gemm_mlas_f32"]) == "unknown"
+
+
+def test_the_benchs_frames_show_what_the_policy_has_seen(write: WriteBundle) -> None:
+    policy = Policy.load(write())
+    spec = policy.contract.observation
+    for jpeg, golden in zip(pictures(policy), policy.bundle.golden.frames, strict=True):
+        seen = observe(decode(jpeg, spec), spec)
+        assert np.corrcoef(seen.ravel(), golden.ravel())[0, 1] > 0.95
 
 
 def test_the_benchs_camera_is_a_multiple_of_the_contract() -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import ast
-import json
 import math
+import resource
 import signal
 import subprocess
 import sys
@@ -21,12 +21,13 @@ from car_rig import GuardProcess, wait_until
 from conftest import WriteBundle
 
 from hairpin.edge import Policy
-from hairpin.edge.drive_log import DriveLog
 from hairpin.edge.drivers.camera import Image, ReplayCamera
 from hairpin.edge.guard.client import GuardLink
 from hairpin.edge.lease import DeadMansKey, Lease
 from hairpin.edge.live import LiveDrive, Settings
+from hairpin.edge.mcap_file import read_messages
 from hairpin.edge.reasons import Reason
+from hairpin.edge.recording import Recorder
 from hairpin.edge.throttle import steering, throttle
 
 pytestmark = pytest.mark.alone
@@ -82,7 +83,7 @@ class Battery:
 class Car:
     """A drive in this process, on a guard in its own."""
 
-    def __init__(self, guard: GuardProcess, policy: Policy, log: DriveLog | None = None) -> None:
+    def __init__(self, guard: GuardProcess, policy: Policy, recorder: Recorder | None = None) -> None:
         self.guard, self.policy, self.camera, self.battery = guard, policy, Camera(), Battery()
         self.lease = Lease()
         self._holding = threading.Event()
@@ -94,7 +95,7 @@ class Car:
             lease=self.lease,
             settings=Settings(scale=1.0),
             battery=self.battery,
-            log=log,
+            recorder=recorder,
         )
         self._threads = [threading.Thread(target=target) for target in (self.drive.run, self._hold)]
         for thread in self._threads:
@@ -216,35 +217,60 @@ def test_a_restarted_guard_is_found_again(car: Car) -> None:
     car.go()
 
 
+@pytest.fixture
+def full_disk() -> Iterator[None]:
+    """No file of this process may grow beyond 100 kB; other processes' may."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
 def test_a_full_disk_neither_stops_the_car_nor_keeps_it_going(
-    guard: GuardProcess, write: WriteBundle
+    guard: GuardProcess, write: WriteBundle, tmp_path: Path, full_disk: None
 ) -> None:
-    log = DriveLog(Path("/dev/full"))
-    car = Car(guard, Policy.load(write()), log)
+    recorder = Recorder(tmp_path / "drive.mcap", {})
+    car = Car(guard, Policy.load(write()), recorder)
     try:
         car.go()
-        wait_until(lambda: bool(car.drive.status().log))
-        assert "No space left" in car.drive.status().log
-        time.sleep(0.3)
+        wait_until(lambda: bool(car.drive.status().recording))
+        assert "drive.mcap: File too large" in car.drive.status().recording
+        before = car.drive.latency.percentiles()["total"].count
+        time.sleep(0.5)
         assert car.drive.status().armed
+        assert car.drive.latency.percentiles()["total"].count > before + 10
         fault = time.monotonic()
         car.let_go()
         assert guard.time_to_neutral(fault) <= LIMIT
     finally:
         car.end()
-        log.close()
+        recorder.close()
+    assert [m for m in read_messages(tmp_path / "drive.mcap") if m.topic == "camera"]
 
 
-def test_the_log_is_one_line_of_json_per_command(
+def test_a_drive_is_recorded_with_the_reasons_why_it_stopped(
     guard: GuardProcess, write: WriteBundle, tmp_path: Path
 ) -> None:
-    log = DriveLog(tmp_path / "drive.jsonl")
-    car = Car(guard, Policy.load(write()), log)
+    recorder = Recorder(tmp_path / "drive.mcap", {})
+    car = Car(guard, Policy.load(write()), recorder)
     car.go()
+    car.camera.fault = "truncated"
+    wait_until(lambda: not car.drive.status().armed)
     car.end()
-    log.close()
-    entries = [json.loads(line) for line in (tmp_path / "drive.jsonl").read_text().splitlines()]
-    assert any(entry["sent"] is not None and entry["speed"] == 1.0 for entry in entries)
+    recorder.close()
+    messages = list(read_messages(tmp_path / "drive.mcap"))
+    decisions = [m for m in messages if m.topic == "decision"]
+    frames = {m.stamp: m.value for m in messages if m.topic == "camera"}
+    assert all(m.stamp in frames for m in decisions)
+    assert {m.value for m in messages if m.topic == "camera"} & set(jpegs())
+    sent = [m.value for m in decisions if m.value.get("sent")]
+    assert sent and all(value["speed"] == 1.0 for value in sent)
+    assert set(sent[0]["ms"]) == {"wait", "decode", "infer"} | ({"total"} & set(sent[0]["ms"]))
+    assert {m.value["fault"] for m in decisions if "fault" in m.value} == {Reason.BAD_FRAME.text}
+    health = [m.value for m in messages if m.topic == "health"]
+    assert [v["armed"] for v in health].count(True) >= 1
+    assert Reason.BAD_FRAME.text in [v["reason"] for v in health]
+    assert health[-1]["battery"] == 9
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP, signal.SIGTERM, signal.SIGINT])
@@ -294,7 +320,6 @@ def test_the_command_dies_stops_or_is_asked_to_end(
         "live",
         "mailbox",
         "lease",
-        "drive_log",
         "drivers/camera",
         *(f"guard/{part}" for part in ("state", "server", "client", "wire")),
     ],
