@@ -69,7 +69,8 @@ class Visitor:
         headers = {"Cookie": changes.pop("cookie", cookie)}
         csrf = changes.pop("csrf", self.csrf)
         url = f"ws://{self.console.host}{path}?csrf={csrf}"
-        return connect(url, origin=changes.pop("origin", self.console.url), additional_headers=headers, **changes)
+        origin = changes.pop("origin", self.console.url)
+        return connect(url, origin=origin, additional_headers=headers, **changes).__enter__()
 
 
 class Page:
