@@ -27,8 +27,19 @@ class Browser:
 
     def __init__(self, folder: Path) -> None:
         assert CHROMIUM is not None
-        options = ["--headless=new", "--no-sandbox", "--disable-gpu", "--remote-debugging-port=0", "--no-first-run"]
-        options += [f"--user-data-dir={folder}", "--disable-dev-shm-usage", "--hide-scrollbars", "about:blank"]
+        options = [
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--remote-debugging-port=0",
+            "--no-first-run",
+        ]
+        options += [
+            f"--user-data-dir={folder}",
+            "--disable-dev-shm-usage",
+            "--hide-scrollbars",
+            "about:blank",
+        ]
         self._process = subprocess.Popen(
             [CHROMIUM, *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
@@ -56,7 +67,9 @@ class Browser:
     def _note(self, message: dict[str, Any]) -> None:
         about = message.get("params", {})
         if message.get("method") == "Runtime.exceptionThrown":
-            self.problems.append(about["exceptionDetails"].get("exception", {}).get("description", "exception"))
+            self.problems.append(
+                about["exceptionDetails"].get("exception", {}).get("description", "exception")
+            )
         if message.get("method") == "Log.entryAdded" and about["entry"]["level"] == "error":
             self.problems.append(f"{about['entry']['text']} {about['entry'].get('url', '')}")
 
@@ -120,7 +133,9 @@ class Browser:
         self._process.wait(10)
 
     def _middle(self, selector: str) -> tuple[float, float]:
-        box = self.run(f"(r => [r.x + r.width / 2, r.y + r.height / 2])(document.querySelector({selector!r}).getBoundingClientRect())")
+        box = self.run(
+            f"(r => [r.x + r.width / 2, r.y + r.height / 2])(document.querySelector({selector!r}).getBoundingClientRect())"
+        )
         return float(box[0]), float(box[1])
 
 

@@ -70,7 +70,7 @@ class Visitor:
         csrf = changes.pop("csrf", self.csrf)
         url = f"ws://{self.console.host}{path}?csrf={csrf}"
         origin = changes.pop("origin", self.console.url)
-        return connect(url, origin=origin, additional_headers=headers, **changes).__enter__()
+        return connect(url, origin=origin, additional_headers=headers, legacy=True, **changes)
 
 
 class Page:
@@ -82,7 +82,7 @@ class Page:
         self.errors: list[str] = []
         self.said: list[str] = []
         self.steering = self.push = 0.0
-        self.alive, self.delay = True, 0.0
+        self.alive, self.delay, self.beats = True, 0.0, 0
         self._socket = visitor.socket("/talk")
         self._thread = threading.Thread(target=self._listen, daemon=True)
         self._thread.start()
@@ -101,6 +101,7 @@ class Page:
                 if tick is not None and self.alive and self.state["wheel"]["mine"]:
                     time.sleep(self.delay)
                     self.send(tick=tick, steering=self.steering, push=self.push)
+                    self.beats += 1
 
     def send(self, **message: Any) -> None:
         self._socket.send(json.dumps(message))
@@ -116,7 +117,7 @@ class Page:
     def drive(self, guard: GuardProcess, push: float = 1.0) -> Page:
         """Take the wheel, start, and move."""
         self.take()
-        wait_until(lambda: not self.state["obstacle"])
+        wait_until(lambda: not self.state["obstacle"] and self.beats > 2)
         self.push = push
         self.do("start")
         wait_until(guard.moving)
