@@ -47,7 +47,7 @@ class Browser:
         _wait(lambda: port_file.exists() and "\n" in port_file.read_text())
         port = port_file.read_text().split()[0]
         pages = [page for page in httpx.get(f"http://127.0.0.1:{port}/json").json() if page["type"] == "page"]
-        self._socket = connect(pages[0]["webSocketDebuggerUrl"], max_size=2**26)
+        self._socket = connect(pages[0]["webSocketDebuggerUrl"], max_size=2**26, legacy=True)
         self._numbers = count(1)
         self.problems: list[str] = []
         for domain in ("Page", "Runtime", "Log"):
@@ -133,10 +133,8 @@ class Browser:
         self._process.wait(10)
 
     def _middle(self, selector: str) -> tuple[float, float]:
-        box = self.run(
-            f"(r => [r.x + r.width / 2, r.y + r.height / 2])(document.querySelector({selector!r}).getBoundingClientRect())"
-        )
-        return float(box[0]), float(box[1])
+        box = self.run(f"document.querySelector({selector!r}).getBoundingClientRect().toJSON()")
+        return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
 
 def _wait(condition: Callable[[], Any], limit: float = 20.0) -> None:

@@ -77,7 +77,7 @@ def test_a_trigger_that_was_never_let_go_of_counts_for_nothing(pad: Pad) -> None
 
 
 def test_one_is_found_or_missed_with_one_line(tmp_path: Path) -> None:
-    with pytest.raises(CarError, match="no gamepad under .*: plug one in"):
+    with pytest.raises(CarError, match=r"no gamepad under .*: plug one in"):
         gamepad_named("auto", tmp_path)
 
 

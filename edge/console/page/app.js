@@ -93,6 +93,8 @@ function hear(message) {
     const { steering, push, stop: pressed } = wish();
     if (pressed && car.state.armed) halt();
     car.tell({ tick, steering, push });
+    if (car.start) car.tell(car.start); // right after a sign of life: the car starts for nobody who is not there
+    car.start = null;
   }
   if (Object.keys(news).length) {
     Object.assign(car.state, news);
@@ -143,6 +145,7 @@ function headline(kind, words) {
 
 async function halt() {
   release();
+  car.start = null;
   car.tell({ do: "stop" });
   navigator.vibrate?.(60);
   if (await stop()) toast("Stopped", 1500);

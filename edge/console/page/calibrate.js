@@ -48,7 +48,7 @@ function build() {
   fields.begin = element("button", "primary", "Begin");
   fields.begin.addEventListener("click", () => {
     car.tell({ do: "mode", mode: "calibration" });
-    car.tell({ do: "start", wheels_off_ground: fields.off.checked });
+    car.start = { do: "start", wheels_off_ground: fields.off.checked };
   });
   panel.append(check, fields.begin);
   for (const [name, axis] of Object.entries(AXES)) panel.append(axisFields(name, axis));

@@ -64,7 +64,7 @@ function showWheel({ mine, holder, asker, asking }) {
 $("wheel-yes").addEventListener("click", () => car.tell(car.mine() ? { do: "answer", give: true } : { do: "take" }));
 $("wheel-no").addEventListener("click", () => car.tell({ do: "answer", give: false }));
 $("start").addEventListener("click", () => {
-  car.tell({ do: "start" });
+  car.start = { do: "start" };
   scrollTo(0, 0);
 });
 $("mode").addEventListener("change", (event) => car.tell({ do: "mode", mode: event.target.value }));
