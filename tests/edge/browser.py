@@ -47,7 +47,7 @@ class Browser:
         _wait(lambda: port_file.exists() and "\n" in port_file.read_text())
         port = port_file.read_text().split()[0]
         pages = [page for page in httpx.get(f"http://127.0.0.1:{port}/json").json() if page["type"] == "page"]
-        self._socket = connect(pages[0]["webSocketDebuggerUrl"], max_size=2**26, legacy=True)
+        self._socket = connect(pages[0]["webSocketDebuggerUrl"], max_size=2**26).__enter__()
         self._numbers = count(1)
         self.problems: list[str] = []
         for domain in ("Page", "Runtime", "Log"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -24,11 +25,19 @@ PASSWORD = "correct horse"
 class ConsoleProcess:
     """The console in a process of its own."""
 
-    def __init__(self, guard: GuardProcess, folder: Path, film: Path, *options: str | Path) -> None:
+    def __init__(
+        self,
+        guard: GuardProcess,
+        folder: Path,
+        film: Path,
+        *options: str | Path,
+        certificate: Path | None = None,
+    ) -> None:
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port = free.getsockname()[1]
         self.host = f"127.0.0.1:{self.port}"
-        self.url, self.state = f"http://{self.host}", folder / "state"
+        self.tls = ssl.create_default_context(cafile=certificate) if certificate else None
+        self.url, self.state = f"http{'s' if certificate else ''}://{self.host}", folder / "state"
         code = "from hairpin.edge.cli import main; main()"
         command = [sys.executable, "-c", code, "serve", "--host", "127.0.0.1", "--port", self.port]
         command += ["--camera", film, "--socket", guard.socket, "--root", guard.root, "--state", self.state]
@@ -39,7 +48,7 @@ class ConsoleProcess:
     def _answers(self) -> bool:
         assert self.process.poll() is None, "the console ended"
         with contextlib.suppress(httpx.HTTPError):
-            return httpx.get(f"{self.url}/api/session").status_code == 200
+            return httpx.get(f"{self.url}/api/session", verify=self.tls or True).status_code == 200
         return False
 
     def end(self) -> None:
@@ -52,7 +61,9 @@ class Visitor:
 
     def __init__(self, console: ConsoleProcess) -> None:
         self.console, self.csrf = console, ""
-        self.http = httpx.Client(base_url=console.url, headers={"Origin": console.url}, timeout=20)
+        headers = {"Origin": console.url}
+        verify = console.tls or True
+        self.http = httpx.Client(base_url=console.url, headers=headers, timeout=20, verify=verify)
 
     def log_in(self, password: str = PASSWORD, path: str = "/api/login") -> httpx.Response:
         answer = self.http.post(path, json={"password": password})
@@ -68,9 +79,11 @@ class Visitor:
         cookie = "; ".join(f"{name}={value}" for name, value in self.http.cookies.items())
         headers = {"Cookie": changes.pop("cookie", cookie)}
         csrf = changes.pop("csrf", self.csrf)
-        url = f"ws://{self.console.host}{path}?csrf={csrf}"
+        url = f"{self.console.url.replace('http', 'ws', 1)}{path}?csrf={csrf}"
+        if self.console.tls is not None:
+            changes["ssl"] = self.console.tls
         origin = changes.pop("origin", self.console.url)
-        return connect(url, origin=origin, additional_headers=headers, legacy=True, **changes)
+        return connect(url, origin=origin, additional_headers=headers, **changes).__enter__()
 
 
 class Page:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import shutil
 import socket
 import stat
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -267,3 +270,43 @@ def test_guessing_is_slowed_down(console: ConsoleProcess, visitor: Visitor) -> N
     for body in (b"", b"[]", b"{", b'{"password": 3}', b'{"password": "' + b"x" * 5000 + b'"}'):
         assert guesser.http.post("/api/login", content=body).status_code == 400
     assert visitor.http.get("/api/session").json()["state"] == "open"  # who is in stays in
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="no openssl to make a certificate with")
+def test_over_tls_the_cookie_is_secure(guard: GuardProcess, tmp_path: Path) -> None:
+    key, certificate, film = (tmp_path / name for name in ("key.pem", "certificate.pem", "film.mjpeg"))
+    film.write_bytes(b"".join(jpegs()))
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=127.0.0.1"]
+    command += ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(certificate)]
+    subprocess.run(command, check=True, capture_output=True)
+    options = ("--certificate", certificate, "--key", key)
+    console = ConsoleProcess(guard, tmp_path, film, *options, certificate=certificate)
+    try:
+        visitor = Visitor(console)
+        answer = visitor.log_in(path="/api/password")
+        assert "; secure" in answer.headers["set-cookie"].lower()
+        with visitor.socket("/video") as video:
+            assert video.recv(timeout=5) in jpegs()
+        with pytest.raises(InvalidStatus, match="403"):
+            visitor.socket("/video", origin=f"http://{console.host}")
+    finally:
+        console.end()
+
+
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        (["--certificate", "nowhere.pem"], "give both --certificate and --key"),
+        (["--certificate", "nowhere.pem", "--key", "no.pem"], "there is no nowhere.pem"),
+        (["--camera", "nowhere.mjpeg"], "cannot read nowhere.mjpeg"),
+        (["--gamepad", "auto"], "no gamepad under"),
+        (["--host", "203.0.113.1"], "cannot serve at 203.0.113.1 port 8080"),
+    ],
+)
+def test_what_cannot_be_served_is_one_line(tmp_path: Path, options: list[str], line: str) -> None:
+    code = "from hairpin.edge.cli import main; main()"
+    command = [sys.executable, "-c", code, "serve", "--state", str(tmp_path), "--root", str(tmp_path)]
+    run = subprocess.run([*command, *options], capture_output=True, text=True, check=False, timeout=60)
+    assert run.returncode == 2
+    assert run.stderr.splitlines()[-1].startswith(f"error: {line}"), run.stderr
+    assert "Traceback" not in run.stderr
