@@ -10,11 +10,12 @@ import signal
 import sys
 import termios
 import threading
+import time
 import tty
 from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -26,7 +27,11 @@ from .lease import DeadMansKey, Lease
 from .reasons import Reason
 
 if TYPE_CHECKING:
+    from .drivers.gamepad import Gamepad
+    from .hand import Hand
     from .live import LiveDrive
+
+_PAD_PERIOD: Final = 0.02  # [s]
 
 Root = Annotated[Path, typer.Option(help="Where sys and dev lie, for trials.", hidden=True)]
 Socket = Annotated[Path, typer.Option(help="Where the guard listens.")]
@@ -42,7 +47,10 @@ def add_commands(app: typer.Typer) -> None:
 
 
 def drive(
-    bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="A policy bundle, a .tar.gz file.")],
+    bundle: Annotated[
+        Path | None,
+        typer.Argument(metavar="[BUNDLE]", help="A policy bundle, a .tar.gz file; none drives by hand."),
+    ] = None,
     speed_limit: Annotated[float, typer.Option(help="Highest speed [m/s].")] = 4.0,
     scale: Annotated[float, typer.Option(help="Share of the motor's power, 0 to 1.")] = 0.5,
     trim: Annotated[
@@ -57,13 +65,18 @@ def drive(
     record_limit: Annotated[
         int, typer.Option(help="Most that recordings may take [MB]; the older half gives way.")
     ] = 2000,
+    gamepad: Annotated[
+        str, typer.Option(help="A gamepad on the car, such as /dev/input/js0; auto looks for one.")
+    ] = "",
     socket: Socket = Path(SOCKET),
     root: Root = Path("/"),
 ) -> None:
-    """Drive the car with a policy, while the space bar is held down.
+    """Drive the car with a policy, while the space bar or a gamepad's LB or RB is held down.
 
     Let go, and it stops; so it does if the connection breaks. The guard must run:
     systemctl start hairpin-guard
+
+    Without a BUNDLE the gamepad drives: left stick, right trigger forward, left trigger back.
 
     Example: hairpin-car drive policy.tar.gz --speed-limit 1.0 --scale 0.4
     """
@@ -71,21 +84,27 @@ def drive(
 
     from .drivers.battery import open_battery
     from .drivers.camera import camera_named, find_camera
+    from .drivers.gamepad import gamepad_named
     from .guard.client import GuardLink
+    from .hand import Hand
     from .live import LiveDrive, Settings
     from .policy import Policy
     from .recording import Recorder
     from .report import about
 
+    if bundle is None and not gamepad:
+        raise CarError("give a BUNDLE, or --gamepad auto to drive by hand")
     settings = Settings(speed_limit, scale, radians(trim))
     open_camera = camera_named(camera, root)
     if not camera:
         find_camera(root)  # a car without camera is told so at once
-    policy = Policy.load(bundle)
-    recorder = None if record is None else Recorder(record, about(policy), 1_000_000 * record_limit)
-    lease = Lease()
+    pad = gamepad_named(gamepad, root) if gamepad else None
+    lease, hand = Lease(), Hand()
+    policy = None if bundle is None else Policy.load(bundle)
+    driver = {} if policy is None else about(policy)
+    recorder = None if record is None else Recorder(record, driver, 1_000_000 * record_limit)
     car = LiveDrive(
-        policy,
+        policy or hand,
         open_camera,
         lambda: GuardLink(socket),
         lease=lease,
@@ -94,6 +113,8 @@ def drive(
         recorder=recorder,
     )
     try:
+        if pad is not None:
+            threading.Thread(target=_follow_pad, args=(car, lease, hand, pad), daemon=True).start()
         _until_told(car, lease)
     finally:
         if recorder is not None:
@@ -209,6 +230,22 @@ def _follow(car: LiveDrive, lease: Lease, ended: threading.Event, keys: int) -> 
         if line != shown and (status.reason is not Reason.LEASE_LOST or not lease.valid()):
             shown = line
             print(f"{line} ({status.fps:.0f} frames/s)", file=sys.stderr, flush=True)
+
+
+def _follow_pad(car: LiveDrive, lease: Lease, hand: Hand, pad: Gamepad) -> None:
+    """Turn a gamepad's dead man's key into the lease, and its stick into the hand's wish, for ever."""
+    held = False
+    while True:
+        held, before = pad.held and not pad.stop, held
+        if held:
+            hand.move(pad.steering, pad.push)
+            lease.renew()
+            if not before:
+                car.arm()
+        elif before:
+            lease.end()
+            car.disarm()
+        time.sleep(_PAD_PERIOD)
 
 
 @contextlib.contextmanager

@@ -53,6 +53,7 @@ def examine(root: Path, socket: Path, calibration: Path) -> list[Finding]:
         _library("simplejpeg", "decodes the camera's frames"),
         _library("linuxpy", "reads the camera"),
         _library("smbus2", "reads the battery, and drives PCA9685 boards", needed=False),
+        _library("starlette", "serves the console", needed=False),
         _library("serial", "reads the lidar", needed=False),
         _joystick(root),
         _stock_software(root),

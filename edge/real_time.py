@@ -27,6 +27,7 @@ from .calibration import Calibration
 from .contract import Command
 from .drivers.camera import FPS, Image
 from .drivers.jpeg import encode
+from .drivers.pulses import Light
 from .guard.client import GuardLink
 from .guard.server import answer, listen
 from .guard.state import Guard, OutputLimits
@@ -107,6 +108,8 @@ class SimulatedPulses:
 
     def __init__(self, car: RealTimeCar, top_speed: float) -> None:
         self._car, self._top_speed, self._on = car, top_speed, False
+        axes = Calibration()
+        self.neutral = axes.servo.pulse(0.0), axes.motor.pulse(0.0)
 
     def write(self, steering: int, throttle: int) -> None:
         """Set both pulses [ns]."""
@@ -121,7 +124,7 @@ class SimulatedPulses:
         if not on:
             self._car.write(Command(0.0, 0.0))
 
-    def show(self, armed: bool) -> None:
+    def show(self, light: Light) -> None:
         """It has no lights."""
 
 

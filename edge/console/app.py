@@ -21,6 +21,7 @@ from ..errors import BundleError, CarError
 from .checks import STOP, Checks
 from .journal import LOG
 from .login import choose_password, log_in, log_out, session
+from .pad import follow_pad
 from .shared import Console, address_of, console_of, for_sessions, open_session, refuse
 from .talk import Talk, activate
 from .video import Film, Show
@@ -39,6 +40,8 @@ def make_app(console: Console, names: Iterable[str] = ()) -> Starlette:
         app.state.console = console
         app.state.film = Film(console.cockpit.live.camera)
         tasks = [asyncio.create_task(work(console)) for work in (_look_after, _bring_back)]
+        if console.pad is not None:
+            tasks.append(asyncio.create_task(follow_pad(console.cockpit, console.pad)))
         yield
         for task in tasks:
             task.cancel()

@@ -58,6 +58,7 @@ class Cockpit:
         stopped = self._stop.press()
         self.live.disarm()
         self.calibrating.end()
+        self._note(False, self._reason())
         return stopped
 
     def heard(self, seat: Seat, since: float, steering: float, push: float) -> None:
@@ -117,6 +118,7 @@ class Cockpit:
         if reason is not Reason.NONE:
             raise CarError(f"cannot start: {reason.text}")
         LOG.info("%s starts the car, by %s", seat.name, self.mode)
+        self._was_armed = True
 
     def set_limits(self, seat: Seat, **limits: float) -> None:
         """Change `Settings`; counts from the next frame.
@@ -148,7 +150,7 @@ class Cockpit:
         """What everybody who is logged in sees, but for the wheel, which looks different to each."""
         status, settings = self.live.status(), self.live.settings
         calibrating = self.mode == "calibration"
-        reason = self.calibrating.reason if calibrating else status.reason
+        reason = self._reason()
         armed = self.calibrating.reason is Reason.NONE if calibrating else status.armed
         obstacle = Reason.NONE if armed or calibrating else self.live.obstacle()
         self._note(armed, reason)
@@ -171,6 +173,9 @@ class Cockpit:
             "active": self.active,
             "calibration": self.calibrating.state(),
         }
+
+    def _reason(self) -> Reason:
+        return self.calibrating.reason if self.mode == "calibration" else self.live.status().reason
 
     def _note(self, armed: bool, reason: Reason) -> None:
         if self._was_armed and not armed:

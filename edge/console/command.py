@@ -27,6 +27,9 @@ def serve(
     camera: Annotated[
         str, typer.Option(help="A video device, or an .mjpeg file to rehearse with; looked for if not given.")
     ] = "",
+    gamepad: Annotated[
+        str, typer.Option(help="A gamepad on the car, such as /dev/input/js0; auto looks for one.")
+    ] = "",
     socket: Annotated[Path, typer.Option(help="Where the guard listens.")] = Path(SOCKET),
     calibration: Annotated[Path, typer.Option(help="The calibration file.")] = CALIBRATION,
     root: Annotated[Path, typer.Option(help="Where sys and dev lie, for trials.", hidden=True)] = Path("/"),
@@ -45,6 +48,7 @@ def serve(
     except ModuleNotFoundError as error:
         raise CarError(f"the console needs {error.name}: pip install 'hairpin[car]'") from None
     from ..drivers.camera import camera_named
+    from ..drivers.gamepad import gamepad_named
 
     address = Address(host, port, tuple(name or ()), certificate, key)
     logging.basicConfig(format="%(message)s")
@@ -55,5 +59,6 @@ def serve(
         calibration=calibration,
         root=root,
         secure=address.secure,
+        pad=gamepad_named(gamepad, root) if gamepad else None,
     )
     run(console, address)

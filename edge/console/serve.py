@@ -14,6 +14,7 @@ from typing import Final
 from ..calibration import CALIBRATION
 from ..drivers.battery import open_battery
 from ..drivers.camera import OpenCamera
+from ..drivers.gamepad import Gamepad
 from ..errors import CarError
 from ..guard.wire import SOCKET
 from ..hand import Hand
@@ -70,6 +71,7 @@ def make_console(
     calibration: Path = CALIBRATION,
     root: Path = Path("/"),
     secure: bool = False,
+    pad: Gamepad | None = None,
 ) -> Console:
     """Put the console together; nothing runs yet.
 
@@ -80,6 +82,7 @@ def make_console(
         calibration: The calibration file.
         root: Where sys, proc and dev lie.
         secure: Whether it will be served over TLS.
+        pad: A gamepad that is plugged into the car.
     """
     journal = Journal()
     LOG.addHandler(journal)
@@ -93,7 +96,7 @@ def make_console(
     live = LiveDrive(hand, camera, lambda: connect(socket), lease=Lease(), settings=CAREFUL, battery=battery)
     calibrating = Calibrating(lambda: connect(socket), calibration)
     cockpit = Cockpit(live, hand, stop, Library(state / "models"), calibrating)
-    return Console(cockpit, stop, Passwords(state / "password.json"), journal, Health(root), secure=secure)
+    return Console(cockpit, stop, Passwords(state / "password.json"), journal, Health(root), secure, pad)
 
 
 def run(console: Console, address: Address) -> None:

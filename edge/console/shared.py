@@ -12,6 +12,7 @@ from typing import Any, Final
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, Response
 
+from ..drivers.gamepad import Gamepad
 from .cockpit import Cockpit
 from .health import Health
 from .journal import Journal
@@ -29,6 +30,7 @@ class Console:
 
     Attributes:
         secure: Whether it is served over TLS.
+        pad: A gamepad that is plugged into the car.
         vital: The computer's health and the models, looked at once a second.
         sockets: How many websockets are open.
         hashing: Held while a password is hashed: guessing must not cost the car all its processors.
@@ -42,6 +44,7 @@ class Console:
     journal: Journal
     health: Health
     secure: bool = False
+    pad: Gamepad | None = None
     sessions: Sessions = field(default_factory=Sessions)
     attempts: Attempts = field(default_factory=Attempts)
     vital: dict[str, Any] = field(default_factory=dict)

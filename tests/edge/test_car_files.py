@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import configparser
 import json
+import re
 import shutil
 import subprocess
 from collections.abc import Sequence
@@ -140,12 +141,29 @@ def test_the_unit_writes_neutral_however_the_guard_ends() -> None:
     )
 
 
+def test_the_consoles_unit_is_a_cage() -> None:
+    unit = configparser.RawConfigParser(strict=False)
+    unit.optionxform = str  # type: ignore[assignment,method-assign]
+    unit.read(SYSTEMD / "hairpin-console.service")
+    service = unit["Service"]
+    assert service["User"] == "hairpin"
+    for name, value in {
+        "NoNewPrivileges": "yes",
+        "ProtectSystem": "strict",
+        "ProtectHome": "yes",
+        "DevicePolicy": "closed",
+        "CapabilityBoundingSet": "",
+        "StateDirectory": "hairpin",
+    }.items():
+        assert service[name] == value
+    assert "serve" in service["ExecStart"]
+
+
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd-analyze is not installed")
-def test_systemd_understands_the_unit(tmp_path: Path) -> None:
-    text = (
-        (SYSTEMD / "hairpin-guard.service").read_text().replace("/opt/hairpin/bin/hairpin-guard", "/bin/true")
-    )
-    (tmp_path / "hairpin-guard.service").write_text(text)
-    command = ["systemd-analyze", "verify", str(tmp_path / "hairpin-guard.service")]
+@pytest.mark.parametrize("name", ["hairpin-guard.service", "hairpin-console.service"])
+def test_systemd_understands_the_unit(tmp_path: Path, name: str) -> None:
+    text = re.sub(r"/opt/hairpin/bin/[\w-]+", "/bin/true", (SYSTEMD / name).read_text())
+    (tmp_path / name).write_text(text)
+    command = ["systemd-analyze", "verify", str(tmp_path / name)]
     shown = subprocess.run(command, capture_output=True, text=True, check=False).stderr
     assert not [line for line in shown.splitlines() if "hairpin" in line and "Unknown" in line], shown

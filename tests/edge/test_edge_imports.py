@@ -10,6 +10,7 @@ import pytest
 
 FORBIDDEN = {
     *("torch", "gymnasium", "pybullet", "stable_baselines3", "matplotlib", "numba", "cv2", "tensorboard"),
+    *("starlette", "uvicorn", "websockets", "anyio"),
     *("hairpin.sim", "hairpin.agents", "hairpin.tracks", "hairpin.rewards"),
 }
 

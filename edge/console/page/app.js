@@ -1,6 +1,7 @@
 // The page: getting in, the connection, the tabs, and STOP.
 
 import { showCalibration } from "./calibrate.js";
+import { car } from "./car.js";
 import { showDrive } from "./drive.js";
 import { followKeys, release, wish } from "./input.js";
 import { showModels } from "./models.js";
@@ -10,13 +11,6 @@ import { say, toast } from "./toast.js";
 const $ = (id) => document.getElementById(id);
 const RETRY = 1000; // between attempts to get the connection back [ms]
 const BLIND = 1000; // without a frame the picture counts as lost [ms]
-
-export const car = {
-  state: {},
-  conversation: null,
-  mine: () => car.state.wheel?.mine === true,
-  tell: (message) => car.conversation?.say(message),
-};
 
 let film = null;
 let drawn = 0;
@@ -99,6 +93,8 @@ function hear(message) {
     const { steering, push, stop: pressed } = wish();
     if (pressed && car.state.armed) halt();
     car.tell({ tick, steering, push });
+    if (car.start) car.tell(car.start); // right after a sign of life: the car starts for nobody who is not there
+    car.start = null;
   }
   if (Object.keys(news).length) {
     Object.assign(car.state, news);
@@ -116,7 +112,8 @@ function show(news) {
   headline(kind, words);
   $("stage").dataset.kind = kind;
   $("reason").textContent = state.fault && state.reason ? `Stopped: ${state.reason}` : "";
-  $("stop-note").textContent = state.armed ? "Space bar or Esc" : "The car stands";
+  const keys = matchMedia("(pointer: coarse)").matches ? "At once, from any state" : "Space bar or Esc";
+  $("stop-note").textContent = state.armed ? keys : "The car stands";
   showDrive(news);
   showModels(news);
   showCalibration(news);
@@ -148,6 +145,7 @@ function headline(kind, words) {
 
 async function halt() {
   release();
+  car.start = null;
   car.tell({ do: "stop" });
   navigator.vibrate?.(60);
   if (await stop()) toast("Stopped", 1500);

@@ -1,14 +1,14 @@
 // Calibration: pulses of the servo and the motor, each change shown by the wheels at once.
 
-import { car } from "./app.js";
+import { car } from "./car.js";
 import { element } from "./models.js";
 
 const SHORTEST = 900;
 const LONGEST = 2100; // [us]
 const STEP = 5; // [us]
 const AXES = {
-  servo: { title: "Steering", points: { min: "One full lock", mid: "Straight ahead", max: "Other full lock" }, reversed: "Left and right are swapped" },
-  motor: { title: "Motor", points: { min: "Shortest pulse, gently", mid: "Stands still", max: "Longest pulse, gently" }, reversed: "Forward and back are swapped" },
+  servo: { title: "Steering", mid: "Straight ahead", ends: ["Full lock right", "Full lock left"], reversed: "Left and right are swapped" },
+  motor: { title: "Motor", mid: "Stands still", ends: ["Back, shown gently", "Forward, shown gently"], reversed: "Forward and back are swapped" },
 };
 const USUAL = { servo: 1, motor: -1 }; // polarity of a DeepRacer
 
@@ -48,7 +48,7 @@ function build() {
   fields.begin = element("button", "primary", "Begin");
   fields.begin.addEventListener("click", () => {
     car.tell({ do: "mode", mode: "calibration" });
-    car.tell({ do: "start", wheels_off_ground: fields.off.checked });
+    car.start = { do: "start", wheels_off_ground: fields.off.checked };
   });
   panel.append(check, fields.begin);
   for (const [name, axis] of Object.entries(AXES)) panel.append(axisFields(name, axis));
@@ -64,10 +64,17 @@ function build() {
   panel.append(row);
 }
 
-function axisFields(name, { title, points, reversed }) {
+/** What a point means: the longer pulse is left or forward, unless the polarity is turned round. */
+function meaning(name, key) {
+  if (key === "mid") return AXES[name].mid;
+  const positive = (key === "max") === ((draft?.[name].polarity ?? USUAL[name]) > 0);
+  return AXES[name].ends[positive ? 1 : 0];
+}
+
+function axisFields(name, { title, reversed }) {
   const box = element("div", "axis");
   box.append(element("h3", "", title));
-  for (const [key, words] of Object.entries(points)) box.append(pointFields(`${name}.${key}`, words));
+  for (const key of ["min", "mid", "max"]) box.append(pointFields(`${name}.${key}`));
   const label = element("label", "check");
   const flip = (fields[`${name}.polarity`] = element("input"));
   flip.type = "checkbox";
@@ -80,24 +87,24 @@ function axisFields(name, { title, points, reversed }) {
   return box;
 }
 
-function pointFields(id, words) {
+function pointFields(id) {
   const box = element("div", "point");
   const head = element("div");
+  const words = element("span");
   const value = element("output");
-  head.append(element("span", "", words), value);
+  head.append(words, value);
   const slider = element("input");
   Object.assign(slider, { type: "range", min: SHORTEST, max: LONGEST, step: STEP });
-  slider.setAttribute("aria-label", `${words}, pulse in microseconds`);
   slider.addEventListener("input", () => set(id, Number(slider.value)));
   slider.addEventListener("pointerdown", () => show(id));
   const step = (sign, text) => {
     const button = element("button", "", text);
-    button.setAttribute("aria-label", `${words}: ${sign < 0 ? "shorter" : "longer"} pulse`);
+    button.setAttribute("aria-label", sign < 0 ? "shorter pulse" : "longer pulse");
     button.addEventListener("click", () => set(id, Number(slider.value) + sign * STEP));
     return button;
   };
   box.append(head, step(-1, "−"), slider, step(1, "+"));
-  fields[id] = { box, slider, value };
+  fields[id] = { box, slider, words, value };
   return box;
 }
 
@@ -120,7 +127,9 @@ function show(id) {
 function fill(running) {
   for (const name of Object.keys(AXES)) {
     for (const key of ["min", "mid", "max"]) {
-      const { box, slider, value } = fields[`${name}.${key}`];
+      const { box, slider, words, value } = fields[`${name}.${key}`];
+      words.textContent = meaning(name, key);
+      slider.setAttribute("aria-label", `${words.textContent}, pulse in microseconds`);
       slider.value = draft[name][key] / 1000;
       value.textContent = `${(draft[name][key] / 1000).toFixed(0)} µs`;
       box.classList.toggle("shown", running && point === `${name}.${key}`);

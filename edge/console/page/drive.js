@@ -1,6 +1,6 @@
 // The panel to drive with, the figures under the picture, and who holds the wheel.
 
-import { car } from "./app.js";
+import { car } from "./car.js";
 import { followStick, wish } from "./input.js";
 
 const $ = (id) => document.getElementById(id);
@@ -23,12 +23,18 @@ export function showDrive(news) {
   $("pilot").textContent = policy ? `Model: ${state.active}` : state.active ? "" : "No model is active: see Models.";
   $("pilot").hidden = !$("pilot").textContent;
   const driving = state.armed && state.mode !== "calibration";
-  $("start").textContent = driving ? (policy ? "The policy drives" : "You drive") : "Start";
-  $("start").classList.toggle("go", Boolean(driving));
   $("start").disabled = !mine || state.armed || state.mode === "calibration" || Boolean(state.obstacle) || !state.guard;
-  $("stick").hidden = $("stick-hint").hidden = policy;
+  $("drive-hint").textContent = hint(state, policy);
+  $("stick").hidden = policy;
+  document.body.classList.toggle("driving", Boolean(driving && mine)); // only what driving needs, without scrolling
   $("stick").classList.toggle("off", !(driving && mine));
   if (news.wheel || news.settings) showLimits(state.settings, mine);
+}
+
+function hint(state, policy) {
+  if (state.obstacle && !state.armed) return `Cannot start yet: ${state.obstacle}.`;
+  if (policy) return "The policy drives while this page is open and in front.";
+  return matchMedia("(pointer: coarse)").matches ? "Drag the stick: up is forward." : "W A S D, the arrow keys, the stick, or a gamepad's left stick and triggers.";
 }
 
 function showVital({ fps, latency = {}, cpu, temperature, battery }) {
@@ -42,6 +48,7 @@ function showVital({ fps, latency = {}, cpu, temperature, battery }) {
   put("p99", latency.p99, 0, latency.p99 > 80, latency.p99 > 100);
   put("cpu", cpu === undefined || cpu === null ? null : 100 * cpu, 0, cpu > 0.85, cpu > 0.97);
   put("heat", temperature, 0, temperature > 75, temperature > 88);
+  $("battery-of").textContent = battery === null ? "" : "of 11";
   put("battery", battery, 0, battery !== null && battery <= 3, battery !== null && battery <= 1);
 }
 
@@ -56,7 +63,10 @@ function showWheel({ mine, holder, asker, asking }) {
 
 $("wheel-yes").addEventListener("click", () => car.tell(car.mine() ? { do: "answer", give: true } : { do: "take" }));
 $("wheel-no").addEventListener("click", () => car.tell({ do: "answer", give: false }));
-$("start").addEventListener("click", () => car.tell({ do: "start" }));
+$("start").addEventListener("click", () => {
+  car.start = { do: "start" };
+  scrollTo(0, 0);
+});
 $("mode").addEventListener("change", (event) => car.tell({ do: "mode", mode: event.target.value }));
 
 // Limits.

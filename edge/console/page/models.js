@@ -1,6 +1,6 @@
 // The models on the car.
 
-import { car } from "./app.js";
+import { car } from "./car.js";
 import { ask, send } from "./net.js";
 import { say } from "./toast.js";
 
@@ -21,7 +21,8 @@ function row({ name, size, time }) {
   const item = element("li", active ? "active" : "");
   const title = element("h3", "", name);
   if (active) title.append(element("span", "badge", "active"));
-  const about = `${(size / 1e6).toFixed(1)} MB, ${new Date(1000 * time).toLocaleString()}`;
+  const large = size > 1e6 ? `${(size / 1e6).toFixed(1)} MB` : `${Math.ceil(size / 1e3)} kB`;
+  const about = `${large}, ${new Date(1000 * time).toLocaleString()}`;
   const buttons = element("div", "row");
   if (!active) buttons.append(activator(name), deleter(name));
   item.append(title, element("p", "hint", about), buttons);

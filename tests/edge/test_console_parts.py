@@ -1,0 +1,168 @@
+"""Parts of the console that need no process: who holds the wheel, sessions, passwords, figures, logs."""
+
+from __future__ import annotations
+
+import logging
+import stat
+from pathlib import Path
+
+import pytest
+
+from hairpin.edge.console.health import Health
+from hairpin.edge.console.journal import Journal
+from hairpin.edge.console.passwords import Passwords
+from hairpin.edge.console.sessions import IDLE, Attempts, Sessions
+from hairpin.edge.console.wheel import EXPIRY, Seat, Wheel
+from hairpin.edge.errors import CarError
+from hairpin.edge.hand import Hand
+from hairpin.edge.lease import Lease
+
+A, B, C = (Seat(number, name) for number, name in enumerate("abc"))
+
+
+class Clock:
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_the_wheel_changes_hands_by_asking_alone() -> None:
+    wheel = Wheel()
+    assert wheel.take(A)
+    assert not wheel.take(B)
+    assert not wheel.take(C)  # B asked first
+    assert (wheel.holder, wheel.asker) == (A, B)
+    wheel.answer(B, give=True)  # not the holder's to say
+    wheel.answer(A, give=False)
+    assert (wheel.holder, wheel.asker) == (A, None)
+    wheel.take(C)
+    wheel.answer(A, give=True)
+    assert (wheel.holder, wheel.asker) == (C, None)
+    wheel.take(A)
+    wheel.leave(A)
+    wheel.take(B)
+    wheel.leave(C)
+    assert wheel.holder == B
+
+
+def test_a_holder_who_is_not_heard_of_loses_the_wheel() -> None:
+    clock = Clock()
+    wheel = Wheel(clock)
+    wheel.take(A)
+    wheel.take(B)
+    clock.now += EXPIRY - 0.1
+    wheel.heard(A)
+    wheel.heard(B)  # counts for nothing
+    clock.now += EXPIRY - 0.1
+    wheel.expire()
+    assert wheel.holder == A
+    clock.now += 0.2
+    wheel.expire()
+    assert wheel.holder == B
+
+
+def test_sessions_end_and_tokens_are_not_kept() -> None:
+    clock = Clock()
+    sessions = Sessions(clock)
+    token, session = sessions.open()
+    assert sessions.find(token) is session
+    assert token not in repr(vars(sessions))
+    assert sessions.find(token + "x") is None
+    assert sessions.find(None) is None
+    clock.now += IDLE + 1
+    assert sessions.find(token) is None
+    other, _ = sessions.open()
+    sessions.close(other)
+    assert sessions.find(other) is None
+
+
+def test_there_are_never_many_sessions() -> None:
+    clock = Clock()
+    sessions = Sessions(clock)
+    tokens = []
+    for _ in range(100):
+        clock.now += 1
+        tokens.append(sessions.open()[0])
+    assert [sessions.find(token) is not None for token in tokens].count(True) == 32
+    assert sessions.find(tokens[-1])
+
+
+def test_who_guesses_waits_and_others_do_not() -> None:
+    clock = Clock()
+    attempts = Attempts(clock)
+    for _ in range(5):
+        assert attempts.wait("a") == 0.0
+        attempts.failed("a")
+        clock.now += 1
+    assert attempts.wait("a") == pytest.approx(55.0)
+    assert attempts.wait("b") == 0.0
+    clock.now += 55.1
+    assert attempts.wait("a") == 0.0
+    for number in range(30):
+        attempts.failed(f"10.0.0.{number}")
+    assert attempts.wait("b") > 0.0
+
+
+def test_a_password_is_hashed_private_and_chosen_once(tmp_path: Path) -> None:
+    path = tmp_path / "state" / "password.json"
+    passwords = Passwords(path)
+    assert not passwords.chosen()
+    with pytest.raises(CarError, match="8 to 200 characters"):
+        passwords.choose("short")
+    passwords.choose("correct horse")
+    with pytest.raises(CarError, match="chosen before"):
+        passwords.choose("another horse")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert "horse" not in path.read_text()
+    assert list(path.parent.iterdir()) == [path]
+    assert passwords.check("correct horse")
+    assert not passwords.check("another horse")
+    path.write_text("{}")
+    assert passwords.chosen()
+    with pytest.raises(CarError, match="delete it"):
+        passwords.check("correct horse")
+
+
+def test_health_is_read_and_missing_files_are_nothing(tmp_path: Path) -> None:
+    assert (Health(tmp_path).cpu(), Health(tmp_path).temperature()) == (None, None)
+    (tmp_path / "proc").mkdir()
+    statistics = tmp_path / "proc/stat"
+    statistics.write_text("cpu  100 0 100 700 100 0 0 0 0 0\n")
+    for number, reading in enumerate(("41000", "58500", "broken")):
+        zone = tmp_path / f"sys/class/thermal/thermal_zone{number}"
+        zone.mkdir(parents=True)
+        (zone / "temp").write_text(reading)
+    health = Health(tmp_path)
+    statistics.write_text("cpu  150 0 125 715 110 0 0 0 0 0\n")
+    assert health.cpu() == pytest.approx(0.75)
+    assert health.temperature() == 58.5
+
+
+def test_the_journal_keeps_the_newest_lines_each_on_one() -> None:
+    journal = Journal()
+    for number in range(400):
+        journal.emit(logging.makeLogRecord({"msg": f"line {number}\nforged"}))
+    assert journal.count == 400
+    assert [line.split(" ", 1)[1] for line in journal.after(398)] == ["line 398 forged", "line 399 forged"]
+    assert len(journal.after(0)) == 300
+    assert journal.after(400) == []
+
+
+def test_a_lease_counts_from_when_the_person_was_there() -> None:
+    lease = Lease(0.25)
+    lease.renew(0.0)  # long ago
+    assert not lease.valid()
+    lease.renew(1e12)  # nobody was there in the future
+    assert lease.valid()
+    assert lease._until < 1e9
+
+
+def test_a_hand_is_clipped_and_scaled_to_the_limit() -> None:
+    hand = Hand()
+    assert tuple(hand.command(2.0)) == (0.0, 0.0)
+    hand.move(-3.0, 0.5)
+    command = hand.command(2.0)
+    assert (round(command.steering, 4), command.speed) == (-0.5236, 1.0)
+    hand.move(float("nan"), float("nan"))
+    assert tuple(hand.command(2.0)) == (0.0, 0.0)
