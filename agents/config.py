@@ -12,8 +12,8 @@ from typing import Any, Final
 import numpy as np
 
 from hairpin.edge.contract import (
-    CAMERA_SENSORS,
     NETWORKS,
+    STEREO,
     ActionSpace,
     ContinuousActions,
     ModelMetadata,
@@ -51,7 +51,8 @@ class TrainConfig:
         reward: A built-in name, `file.py`, `file.py:function`, `package.module:function` or a callable.
         preset: Name of the preset that all else comes from.
         algorithm: "ppo" or "sac"; if not given, what the model metadata says, else "ppo".
-        model_metadata: A DeepRacer `model_metadata.json` that the action space and the algorithm come from.
+        model_metadata: A DeepRacer `model_metadata.json` that action space, sensors and algorithm come from;
+            or what it says.
         actions: The action space, instead of `model_metadata`.
         seed: Of everything random.
         steps: Environment steps to train for, rounded up to whole rounds of learning. If not given, training
@@ -76,7 +77,7 @@ class TrainConfig:
     reward: str | Path | Callable[..., Any] = "center_line"
     preset: str = "fast"
     algorithm: str | None = None
-    model_metadata: str | Path | None = None
+    model_metadata: str | Path | ModelMetadata | None = None
     actions: ActionSpace | None = None
     seed: int = 0
     steps: int | None = None
@@ -211,26 +212,21 @@ def _hyperparameters(config: TrainConfig, chosen: Preset) -> Hyperparameters | N
 
 
 def _metadata(config: TrainConfig) -> ModelMetadata | None:
-    """The model metadata that the settings name, if its sensors can be simulated."""
+    """The model metadata that the settings give or name."""
     if config.model_metadata is None:
         return None
     if config.actions is not None:
         raise RunError("both actions and model_metadata are given: give one")
-    metadata = read_model_metadata(config.model_metadata)
-    unknown = sorted(set(metadata.sensors) - set(CAMERA_SENSORS))
-    if unknown:
-        raise RunError(
-            f"{config.model_metadata} asks for the sensor {unknown[0]}, which is not simulated yet: "
-            f'write "sensor": ["{CAMERA_SENSORS[0]}"]'
-        )
-    return metadata
+    given = config.model_metadata
+    return given if isinstance(given, ModelMetadata) else read_model_metadata(given)
 
 
 def _observation(chosen: Preset, camera: str, metadata: ModelMetadata | None) -> ObservationSpec:
     """The preset's frame, cropped to what lies below the horizon."""
     spec = ObservationSpec(camera=camera, width=chosen.width, height=chosen.height, channels=1)
-    if chosen.original and metadata is not None:
-        spec = dataclasses.replace(spec, sensor=metadata.sensors[0])
+    if metadata is not None:
+        channels = 2 if metadata.camera == STEREO else 1
+        spec = dataclasses.replace(spec, sensor=metadata.camera, channels=channels, lidar=metadata.lidar_spec)
     if camera not in CAMERAS:
         return spec  # make_config names the cameras that there are
     model = dataclasses.replace(CAMERAS[camera], width=spec.width, height=spec.height)

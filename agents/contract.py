@@ -52,7 +52,10 @@ def make_metadata(plan: Plan) -> ModelMetadata:
     """The plan's action space, sensors and algorithm as DeepRacer's file of the same name has them."""
     given = plan.metadata or ModelMetadata(plan.world.actions)
     return dataclasses.replace(
-        given, actions=plan.world.actions, sensors=(plan.world.observation.sensor,), algorithm=plan.algorithm
+        given,
+        actions=plan.world.actions,
+        sensors=plan.world.observation.sensors,
+        algorithm=plan.algorithm,
     )
 
 

@@ -21,7 +21,8 @@ from hairpin.edge import archive
 from hairpin.edge.contract import ContractError, ModelMetadata, parse_model_metadata
 from hairpin.edge.errors import BundleError
 
-from .policy_graph import PolicyGraph, from_bytes, to_bytes
+from .graph_reading import from_bytes
+from .policy_graph import PolicyGraph, to_bytes
 
 _METADATA: Final = "model_metadata.json"
 _CHECKPOINTS: Final = "deepracer_checkpoints.json"

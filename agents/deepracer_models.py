@@ -4,31 +4,35 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from stable_baselines3 import SAC
 from stable_baselines3.common.base_class import BaseAlgorithm
 from torch import nn
 
-from hairpin.edge.contract import CAMERA_SENSORS, DiscreteActions, ModelMetadata, read_model_metadata
+from hairpin.edge.contract import DiscreteActions, read_model_metadata
 from hairpin.edge.errors import BundleError
 
-from .config import Plan, TrainConfig, network_of, plan
+from .config import TrainConfig, network_of, plan
 from .contract import make_contract, make_metadata
 from .deepracer_archive import DeepRacerModel, read_archive, write_archive
-from .deepracer_networks import LAYERS, SAC_HEAD
+from .deepracer_networks import LAYERS
 from .errors import RunError
 from .evaluation import BUNDLE_SUFFIX
 from .files import write_json
+from .fusion import FusedFeatures
 from .hyperparameters import Hyperparameters, parse_hyperparameters
 from .learner import load_model, make_env, new_model, save_model
-from .policy_graph import Layer, PolicyGraph, to_bytes
+from .policy_graph import Branch, Layer, PolicyGraph, to_bytes
 from .run import METADATA_FILE, RUN_FILE, Run, create_run, open_run, save_checkpoint
 
-FRAME = (120, 160, 1)
+FRAME = (120, 160)
 
 
 def export_deepracer(run: Run | str | Path, out: str | Path) -> int:
@@ -46,7 +50,7 @@ def export_deepracer(run: Run | str | Path, out: str | Path) -> int:
     if not out.name.endswith(BUNDLE_SUFFIX):
         raise RunError(f"archive {out}: give a name that ends in {BUNDLE_SUFFIX}")
     contract = run.contract
-    if contract.network not in LAYERS or contract.observation.shape != FRAME:
+    if contract.network not in LAYERS or contract.observation.shape[:2] != FRAME:
         raise RunError(
             f"the stock car drives DeepRacer's own networks on whole frames of 160x120 alone, and "
             f"{run.path} has {contract.network!r}: train with --preset deepracer, or use hairpin-car "
@@ -55,7 +59,7 @@ def export_deepracer(run: Run | str | Path, out: str | Path) -> int:
     metadata = read_model_metadata(run.path / METADATA_FILE)
     model = load_model(run.best.path, contract.algorithm)
     graph = policy_graph(
-        model, contract.observation.sensor, discrete=isinstance(contract.actions, DiscreteActions)
+        model, contract.observation.sensors, discrete=isinstance(contract.actions, DiscreteActions)
     )
     write_archive(out, graph, metadata)
     return out.stat().st_size
@@ -89,26 +93,21 @@ def import_deepracer(
     """
     found = read_archive(archive, None if model_metadata is None else read_model_metadata(model_metadata))
     graph, metadata = found.graph, found.metadata
-    _check_sensors(archive, metadata)
-    actions = metadata.actions
     hyperparameters, unused = _hyperparameters(found)
     config = TrainConfig(
         track=track,
         reward=reward,
         preset="deepracer",
-        actions=actions,
-        algorithm=metadata.algorithm,
+        model_metadata=metadata,
         out=out,
-        num_envs=1,
         hyperparameters=hyperparameters,
     )
     planned = plan(config)
-    planned = _with_metadata(planned, metadata)
-    env = make_env(planned)
+    env = make_env(dataclasses.replace(planned, config=dataclasses.replace(config, num_envs=1)))
     try:
         model = new_model(planned, env, seed=0)
         try:
-            fill(model, graph, network_of(metadata), actions.size)
+            fill(model, graph, metadata.sensors, network_of(metadata))
         except BundleError as error:
             raise BundleError(f"{archive}: {found.chosen}: {error}") from None
         run = create_run(planned, make_contract(planned), make_metadata(planned))
@@ -143,52 +142,29 @@ def _hyperparameters(found: DeepRacerModel) -> tuple[Hyperparameters, str | None
     return read, None
 
 
-def _check_sensors(archive: str | Path, metadata: ModelMetadata) -> None:
-    for sensor in metadata.sensors:
-        if sensor not in CAMERA_SENSORS:
-            raise BundleError(
-                f"{archive}: its sensor {sensor} is not simulated yet: import a model of one camera"
-            )
-
-
-def _with_metadata(planned: Plan, metadata: ModelMetadata) -> Plan:
-    """The plan for the archive's network and sensor, as if its metadata had been given as a file."""
-    world = planned.world
-    observation = dataclasses.replace(world.observation, sensor=metadata.sensors[0])
-    return dataclasses.replace(
-        planned,
-        preset=dataclasses.replace(planned.preset, network=network_of(metadata)),
-        world=dataclasses.replace(world, observation=observation),
-        config=dataclasses.replace(planned.config, num_envs=None),
-        metadata=metadata,
-    )
-
-
-def policy_graph(model: BaseAlgorithm, sensor: str, *, discrete: bool) -> PolicyGraph:
+def policy_graph(model: BaseAlgorithm, sensors: Sequence[str], *, discrete: bool) -> PolicyGraph:
     """What a learner of the preset "deepracer" drives by, as a graph."""
-    convolutions, dense = _modules(model)
-    channels = convolutions[0].in_channels
-    height, width = model.observation_space.shape[1:]  # type: ignore[index]
-    first, rows, columns = dense[0], height, width
-    for layer in convolutions:
-        rows, columns = ((size - layer.kernel_size[0]) // layer.stride[0] + 1 for size in (rows, columns))
-    flat = _numpy(first.weight).reshape(first.out_features, -1, rows, columns)
-    kernels = [flat.transpose(2, 3, 1, 0).reshape(-1, first.out_features)]
-    kernels += [_numpy(layer.weight).T for layer in dense[1:]]
+    branches, joint = _places(model, sensors)
+    made = iter([_to_layer(place) for place in (*(p for b in branches for p in b.places), *joint)])
+    own = [[next(made) for _ in branch.places] for branch in branches]
     return PolicyGraph(
-        sensor=sensor,
         algorithm="sac" if isinstance(model, SAC) else "ppo",
-        shape=(height, width, channels),
-        convolutions=tuple(
-            Layer(_numpy(c.weight).transpose(2, 3, 1, 0), _numpy(c.bias), c.stride[0]) for c in convolutions
+        branches=tuple(
+            Branch(
+                branch.sensor,
+                branch.shape,
+                tuple(layer for layer in layers if layer.kernel.ndim == 4),
+                tuple(layer for layer in layers if layer.kernel.ndim == 2),
+            )
+            for branch, layers in zip(branches, own, strict=True)
         ),
-        dense=tuple(Layer(k, _numpy(layer.bias)) for k, layer in zip(kernels, dense, strict=True)),
+        dense=tuple(made),
         # The car clamps means; for SAC the simulator squashes them, so the graph does.
         end="Softmax" if discrete else "Tanh" if isinstance(model, SAC) else "Identity",
     )
 
 
-def fill(model: BaseAlgorithm, graph: PolicyGraph, network: str, outputs: int) -> None:
+def fill(model: BaseAlgorithm, graph: PolicyGraph, sensors: Sequence[str], network: str) -> None:
     """Put a graph's weights into the policy of a learner.
 
     Raises:
@@ -199,54 +175,106 @@ def fill(model: BaseAlgorithm, graph: PolicyGraph, network: str, outputs: int) -
         raise BundleError(
             f"its model is of {graph.algorithm}, its metadata say {kind}: mend training_algorithm"
         )
-    layers = LAYERS[network]
-    widths = [*layers.dense, *([SAC_HEAD] if kind == "sac" else []), outputs]
-    found_convolutions = tuple((c.kernel.shape[3], c.kernel.shape[0], c.stride) for c in graph.convolutions)
-    found_widths = [d.kernel.shape[1] for d in graph.dense]
-    if graph.shape != FRAME or found_convolutions != layers.convolutions or found_widths != widths:
+    branches, joint = _places(model, sensors)
+    for name, ours, theirs in (
+        ("inputs", [b.sensor for b in branches], [b.sensor for b in graph.branches]),
+        ("shapes", [b.shape for b in branches], [b.shape for b in graph.branches]),
+    ):
+        if ours != theirs:
+            raise BundleError(
+                f"its {name} are {theirs}, and its metadata ask for {ours}: mend sensor or lidar_config there"
+            )
+    places = [*(place for branch in branches for place in branch.places), *joint]
+    expected = [(_kernel_shape(place.module), _stride(place.module)) for place in places]
+    found = [(layer.kernel.shape, layer.stride) for layer in graph.layers]
+    if found != expected:
         raise BundleError(
-            f"its layers {list(found_convolutions)}, {found_widths} are not those of {network} with "
-            f"{outputs} outputs ({list(layers.convolutions)}, {widths}): mend neural_network or action_space "
-            "in its metadata"
+            f"its layers {found} are not those of {network} ({expected}): mend neural_network or "
+            "action_space in its metadata"
         )
-    convolutions, dense = _modules(model)
-    rows, columns = _map_size(graph)
-    kernels = [c.kernel.transpose(3, 2, 0, 1) for c in graph.convolutions]
-    first = graph.dense[0].kernel
-    channels = graph.convolutions[-1].kernel.shape[3]
-    if first.shape[0] != rows * columns * channels:
-        raise BundleError(
-            f"its first dense layer takes {first.shape[0]} values, not {rows * columns * channels}"
-        )
-    kernels.append(
-        first.reshape(rows, columns, channels, -1).transpose(3, 2, 0, 1).reshape(first.shape[1], -1)
-    )
-    kernels += [d.kernel.T for d in graph.dense[1:]]
-    biases = [layer.bias for layer in (*graph.convolutions, *graph.dense)]
     with torch.no_grad():
-        for module, kernel, bias in zip([*convolutions, *dense], kernels, biases, strict=True):
-            if tuple(module.weight.shape) != kernel.shape:
-                raise BundleError(f"a layer has weights {kernel.shape}, not {tuple(module.weight.shape)}")
-            module.weight.copy_(torch.from_numpy(np.ascontiguousarray(kernel)))
-            module.bias.copy_(torch.from_numpy(np.ascontiguousarray(bias)))
+        for place, layer in zip(places, graph.layers, strict=True):
+            place.module.weight.copy_(torch.from_numpy(_from_kernel(place, layer.kernel)))
+            place.module.bias.copy_(torch.from_numpy(np.ascontiguousarray(layer.bias)))
 
 
-def _map_size(graph: PolicyGraph) -> tuple[int, int]:
-    rows, columns, _ = graph.shape
-    for layer in graph.convolutions:
-        rows, columns = ((size - layer.kernel.shape[0]) // layer.stride + 1 for size in (rows, columns))
-    return rows, columns
+@dataclass(frozen=True, eq=False)
+class _Place:
+    """A layer of a learner, and which of its inputs come first in TensorFlow (rows, columns, channels)."""
+
+    module: Any
+    order: NDArray[np.intp] | None = None
 
 
-def _modules(model: BaseAlgorithm) -> tuple[list[Any], list[Any]]:
-    """The convolutions and dense layers that lead from the frame to what the policy says."""
+@dataclass(frozen=True, eq=False)
+class _Own:
+    """A sensor's own layers in a learner."""
+
+    sensor: str
+    shape: tuple[int, ...]
+    places: list[_Place]
+    order: NDArray[np.intp]  # of what they give
+
+
+def _places(model: BaseAlgorithm, sensors: Sequence[str]) -> tuple[list[_Own], list[_Place]]:
+    """The layers that lead from the sensors to what the policy says: the sensors' own, and the joint ones."""
     policy: Any = model.policy
     if isinstance(model, SAC):
         extractor, heads = policy.actor.features_extractor, [*policy.actor.latent_pi, policy.actor.mu]
     else:
         extractor, heads = policy.pi_features_extractor, [policy.action_net]
-    convolutions = [m for m in extractor.cnn if isinstance(m, nn.Conv2d)]
-    return convolutions, [m for m in (*extractor.linear, *heads) if isinstance(m, nn.Linear)]
+    space: Any = model.observation_space
+    if isinstance(extractor, FusedFeatures):
+        own = [_own(name, space[name].shape, layers) for name, layers in extractor.sensors.items()]
+    else:
+        own = [_own(sensors[0], space.shape, extractor.cnn)]
+    starts = np.cumsum([0, *(len(one.order) for one in own)])
+    order = np.concatenate([start + one.order for start, one in zip(starts, own, strict=False)])
+    joint = [m for m in (*extractor.linear, *heads) if isinstance(m, nn.Linear)]
+    return own, [_Place(joint[0], order), *(_Place(module) for module in joint[1:])]
+
+
+def _own(sensor: str, shape: tuple[int, ...], layers: Any) -> _Own:
+    places: list[_Place] = []
+    size = shape
+    order = np.arange(shape[0])
+    for module in layers:
+        if isinstance(module, nn.Conv2d):
+            places.append(_Place(module))
+            rows, columns = (
+                (n - k) // s + 1 for n, k, s in zip(size[1:], module.kernel_size, module.stride, strict=True)
+            )
+            size = module.out_channels, rows, columns
+            order = np.arange(np.prod(size)).reshape(size).transpose(1, 2, 0).ravel()
+        elif isinstance(module, nn.Linear):
+            places.append(_Place(module, order))
+            order = np.arange(module.out_features)
+    return _Own(sensor, shape if len(shape) == 1 else (*shape[1:], shape[0]), places, order)
+
+
+def _to_layer(place: _Place) -> Layer:
+    weight, bias = _numpy(place.module.weight), _numpy(place.module.bias)
+    if weight.ndim == 4:
+        return Layer(weight.transpose(2, 3, 1, 0), bias, _stride(place.module))
+    return Layer(weight.T if place.order is None else weight.T[place.order], bias)
+
+
+def _from_kernel(place: _Place, kernel: NDArray[np.float32]) -> NDArray[np.float32]:
+    if kernel.ndim == 4:
+        return np.ascontiguousarray(kernel.transpose(3, 2, 0, 1))
+    rows = np.empty_like(kernel)
+    rows[slice(None) if place.order is None else place.order] = kernel
+    return np.ascontiguousarray(rows.T)
+
+
+def _kernel_shape(module: Any) -> tuple[int, ...]:
+    if isinstance(module, nn.Conv2d):
+        return *module.kernel_size, module.in_channels, module.out_channels
+    return module.in_features, module.out_features
+
+
+def _stride(module: Any) -> int:
+    return int(module.stride[0]) if isinstance(module, nn.Conv2d) else 1
 
 
 def _numpy(tensor: torch.Tensor) -> Any:

@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
+Observation = NDArray[np.uint8] | dict[str, NDArray[Any]]
+"""A frame (c, h, w), or what each sensor gives by its name."""
 
 
 @dataclass
@@ -25,7 +27,7 @@ class Episode:
         value_after: What is expected after the last step: 0, unless the episode was cut off by a time limit.
     """
 
-    observations: list[NDArray[np.uint8]] = field(default_factory=list)
+    observations: list[Observation] = field(default_factory=list)
     actions: list[Any] = field(default_factory=list)
     rewards: list[float] = field(default_factory=list)
     values: list[float] = field(default_factory=list)
@@ -36,7 +38,7 @@ class Episode:
         return len(self.rewards)
 
     def add(
-        self, observation: NDArray[np.uint8], action: Any, reward: float, value: float, log_prob: float
+        self, observation: Observation, action: Any, reward: float, value: float, log_prob: float
     ) -> None:
         """Enter one step."""
         self.observations.append(observation)
@@ -61,14 +63,14 @@ class Rollout:
     """The steps of several episodes, one after the other.
 
     Attributes:
-        observations: (T, c, h, w) uint8.
+        observations: (T, c, h, w) uint8, or (T, ...) of each sensor.
         actions: (T,) int64 or (T, 2) float32.
         rewards, values, log_probs: (T,) as in `Episode`.
         returns: (T,) what the value network should have foretold.
         advantages: (T,) of mean 0 and deviation 1 over all steps.
     """
 
-    observations: NDArray[np.uint8]
+    observations: Observation
     actions: NDArray[Any]
     rewards: Floats
     values: Floats
@@ -85,7 +87,7 @@ def join(episodes: Sequence[Episode], gamma: float, gae_lambda: float) -> Rollou
         for name in ("rewards", "values", "log_probs")
     )
     return Rollout(
-        observations=np.stack([frame for episode in episodes for frame in episode.observations]),
+        observations=_stack([seen for episode in episodes for seen in episode.observations]),
         actions=np.array([action for episode in episodes for action in episode.actions]),
         rewards=rewards,
         values=values,
@@ -93,3 +95,17 @@ def join(episodes: Sequence[Episode], gamma: float, gae_lambda: float) -> Rollou
         returns=raw + values,
         advantages=(raw - raw.mean()) / (raw.std() + np.float32(1e-8)),
     )
+
+
+def part_of(observations: Observation, which: Any) -> Observation:
+    """Some of a batch of observations."""
+    if isinstance(observations, dict):
+        return {name: values[which] for name, values in observations.items()}
+    part: NDArray[np.uint8] = observations[which]
+    return part
+
+
+def _stack(observations: Sequence[Any]) -> Observation:
+    if isinstance(observations[0], dict):
+        return {name: np.stack([seen[name] for seen in observations]) for name in observations[0]}
+    return np.stack(observations)

@@ -17,7 +17,7 @@ from stable_baselines3.common.utils import explained_variance, obs_as_tensor
 from stable_baselines3.common.vec_env import VecEnv
 from torch.nn import functional
 
-from .episodes import Episode, Rollout, join
+from .episodes import Episode, Observation, Rollout, join, part_of
 from .errors import RunError
 
 MOST_STEPS: Final = 10_000  # of one iteration, as in the original
@@ -115,7 +115,9 @@ class EpisodicPPO(PPO):
             return False
         self._update_info_buffer(infos, dones)
         for i, episode in enumerate(self._running):
-            episode.add(observations[i], taken[i], float(rewards[i]), float(values[i]), float(log_probs[i]))
+            episode.add(
+                part_of(observations, i), taken[i], float(rewards[i]), float(values[i]), float(log_probs[i])
+            )
             if dones[i]:
                 if infos[i].get("TimeLimit.truncated", False):
                     episode.value_after = self._value_of(infos[i]["terminal_observation"])
@@ -124,7 +126,7 @@ class EpisodicPPO(PPO):
         self._last_obs, self._last_episode_starts = new_obs, dones  # type: ignore[assignment]
         return True
 
-    def _explore(self, actions: torch.Tensor, observations: torch.Tensor) -> torch.Tensor:
+    def _explore(self, actions: torch.Tensor, observations: Any) -> torch.Tensor:
         """The most probable actions, some of them replaced by any."""
         share = max(0.0, 1.0 - self.num_timesteps / self.epsilon_steps)
         epsilon = self.epsilon + (1.0 - self.epsilon) * share
@@ -132,7 +134,7 @@ class EpisodicPPO(PPO):
         anything = torch.randint(self.action_space.n, actions.shape)  # type: ignore[attr-defined]
         return torch.where(torch.rand(actions.shape) < epsilon, anything, distribution.mode())
 
-    def _value_of(self, observation: NDArray[np.uint8]) -> float:
+    def _value_of(self, observation: Observation) -> float:
         with torch.no_grad():
             return float(self.policy.predict_values(self.policy.obs_to_tensor(observation)[0])[0])
 
@@ -166,7 +168,7 @@ class EpisodicPPO(PPO):
         advantages, returns, before = (
             torch.from_numpy(part[which]) for part in (rollout.advantages, rollout.returns, rollout.log_probs)
         )
-        observations = torch.from_numpy(rollout.observations[which])
+        observations: Any = obs_as_tensor(part_of(rollout.observations, which), self.device)
         values, log_probs, entropy = self.policy.evaluate_actions(
             observations, torch.from_numpy(rollout.actions[which])
         )

@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 from stable_baselines3.common.base_class import BaseAlgorithm
 
 from hairpin.edge.bundle import PRECISIONS, RT_INFO, write_bundle
-from hairpin.edge.contract import Contract, choose
+from hairpin.edge.contract import NEAREST, RAYS, Contract, Observation, choose, lidar_values
 from hairpin.sim import make_config
 from hairpin.sim.laps import run_trials, starts, step_limit
 
+from .episodes import part_of
 from .errors import RunError
 from .evaluation import BUNDLE_SUFFIX
 from .head import PolicyHead, act_with
@@ -31,6 +32,7 @@ _MOST_FRAMES: Final = 1000
 _CALIBRATION: Final = 300  # frames that int8 takes its ranges from
 _LEAST_AGREEMENT: Final = 0.99
 _OUTPUT: Final = "policy"
+_MADE_UP: Final = 4.0  # what a lidar is made to see is nearer than this [m]
 
 
 @dataclass(frozen=True)
@@ -87,72 +89,87 @@ def export(run: Run | str | Path, out: str | Path, *, precision: str = "fp32") -
     contract = run.contract
     model = load_model(run.best.path, contract.algorithm)
     head = PolicyHead(model).eval()
-    frames = _own_frames(run, model, contract, seed=1)
-    expected = head(torch.from_numpy(frames)).detach().numpy()
-    xml, weights = _to_ir(head, frames[:1], contract, precision)
+    seen = _own_observations(run, model, contract, seed=1)
+    expected = head(*head.inputs(seen)).detach().numpy()
+    xml, weights = _to_ir(head, contract, precision)
     if precision == "int8":
         from .quantization import quantize
 
-        others = _own_frames(run, model, contract, seed=2)
-        xml, weights = quantize(xml, weights, others[:: -(-len(others) // _CALIBRATION)])
-    outputs = _infer(xml, weights, frames)
+        others = contract.observation.named(_own_observations(run, model, contract, seed=2))
+        some = slice(None, None, -(-len(others[contract.observation.sensor]) // _CALIBRATION))
+        xml, weights = quantize(xml, weights, {name: values[some] for name, values in others.items()})
+    outputs = _infer(xml, weights, contract.observation.named(seen))
     agreement = _agreement(contract, expected, outputs)
     if agreement < _LEAST_AGREEMENT:
         raise RunError(
             f"the {precision} export chooses another action on {1 - agreement:.1%} of the frames, "
             f"at most {1 - _LEAST_AGREEMENT:.0%} is allowed: use fp32"
         )
-    golden = np.linspace(0, len(frames) - 1, min(_GOLDEN_FRAMES, len(frames))).astype(int)
+    count = len(expected)
+    golden = np.linspace(0, count - 1, min(_GOLDEN_FRAMES, count)).astype(int)
     reward = run.path / REWARD_FILE
     write_bundle(
         out,
         contract,
         model_xml=xml,
         model_bin=weights,
-        golden_frames=frames[golden],
+        golden_frames=part_of(seen, golden),
         # Of int8 the engine is checked, not the rounding, which the agreement above has judged.
         golden_outputs=(outputs if precision == "int8" else expected)[golden],
         precision=precision,
         origin=run.name,
         extras={REWARD_FILE: reward.read_bytes()} if reward.exists() else {},
     )
-    return Parity(
-        len(frames), float(np.abs(expected - outputs).max()), agreement, precision, out.stat().st_size
-    )
+    return Parity(count, float(np.abs(expected - outputs).max()), agreement, precision, out.stat().st_size)
 
 
-def _own_frames(run: Run, model: BaseAlgorithm, contract: Contract, seed: int) -> NDArray[np.uint8]:
-    """Frames (F, h, w, c) of the policy's own driving, under changing cars and light."""
-    seen: list[NDArray[np.uint8]] = []
+def _own_observations(run: Run, model: BaseAlgorithm, contract: Contract, seed: int) -> Observation:
+    """What the policy sees in its own driving, under changing cars and light.
+
+    A lidar sees nothing on an empty track: half of what it gives is made up.
+    """
+    spec = contract.observation
+    seen: dict[str, list[NDArray[Any]]] = {name: [] for name in spec.sensors}
     act = act_with(model)
 
-    def watch(frames: NDArray[np.uint8]) -> NDArray[Any]:
-        seen.append(frames)
-        return act(frames)
+    def watch(observation: Observation) -> NDArray[Any]:
+        for name, values in spec.named(observation).items():
+            seen[name].append(values)
+        return act(observation)
 
     for track in run.tracks:
         config = make_config(
             track=track,
             reward=None,
-            observation=contract.observation,
+            observation=spec,
             actions=contract.actions,
             control_hz=contract.control_hz,
             max_steps=step_limit(track, 1, contract.control_hz),
             randomization="mild",
         )
         run_trials(config, watch, starts(_TRIALS, "both"), seed=seed)
-    frames = np.concatenate(seen)
-    return frames[np.linspace(0, len(frames) - 1, min(_MOST_FRAMES, len(frames))).astype(int)]
+    joined = {name: np.concatenate(values) for name, values in seen.items()}
+    count = len(joined[spec.sensor])
+    some = np.linspace(0, count - 1, min(_MOST_FRAMES, count)).astype(int)
+    joined = {name: values[some] for name, values in joined.items()}
+    if spec.lidar is None:
+        return joined[spec.sensor]
+    made_up = joined[spec.lidar.sensor][::2]
+    ranges = np.random.default_rng(seed).uniform(NEAREST, _MADE_UP, (len(made_up), RAYS))
+    made_up[:] = lidar_values(ranges, spec.lidar)
+    return joined
 
 
-def _to_ir(
-    head: PolicyHead, example: NDArray[np.uint8], contract: Contract, precision: str
-) -> tuple[bytes, bytes]:
+def _to_ir(head: PolicyHead, contract: Contract, precision: str) -> tuple[bytes, bytes]:
     """The OpenVINO IR of a policy: graph and weights."""
-    shape = ov.PartialShape([-1, *example.shape[1:]])
+    ports = contract.observation.ports
+    names = head.sensors or list(ports)
+    examples = tuple(torch.from_numpy(np.zeros((1, *ports[name][0]), ports[name][1])) for name in names)
+    shapes = [(ov.PartialShape([-1, *ports[name][0]]), ov.Type(ports[name][1])) for name in names]
     with torch.no_grad():
-        model = ov.convert_model(head, example_input=torch.from_numpy(example), input=[(shape, ov.Type.u8)])
-    model.inputs[0].tensor.set_names({contract.observation.sensor})
+        model = ov.convert_model(head, example_input=examples, input=shapes)
+    for port, name in zip(model.inputs, names, strict=True):
+        port.tensor.set_names({name})
     model.outputs[0].tensor.set_names({_OUTPUT})
     model.set_rt_info(contract.to_json(), list(RT_INFO))
     with tempfile.TemporaryDirectory() as folder:
@@ -161,10 +178,12 @@ def _to_ir(
         return path.read_bytes(), path.with_suffix(".bin").read_bytes()
 
 
-def _infer(xml: bytes, weights: bytes, frames: NDArray[np.uint8]) -> NDArray[np.float32]:
+def _infer(xml: bytes, weights: bytes, seen: dict[str, NDArray[Any]]) -> NDArray[np.float32]:
     core = ov.Core()
     compiled = core.compile_model(core.read_model(xml, weights), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
-    return np.concatenate([compiled(frames[i : i + 100])[0] for i in range(0, len(frames), 100)])
+    count = len(next(iter(seen.values())))
+    parts = [{name: values[i : i + 100] for name, values in seen.items()} for i in range(0, count, 100)]
+    return np.concatenate([compiled(part)[0] for part in parts])
 
 
 def _agreement(contract: Contract, expected: NDArray[np.float32], outputs: NDArray[np.float32]) -> float:

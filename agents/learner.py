@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import torch
+from gymnasium import spaces
 from stable_baselines3 import PPO, SAC
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.running_mean_std import RunningMeanStd
@@ -41,7 +42,7 @@ def make_env(plan: Plan) -> VecNormalize:
 def new_model(plan: Plan, env: VecNormalize, seed: int) -> BaseAlgorithm:
     """A learner that knows nothing yet."""
     preset = plan.preset
-    policy_kwargs = features_of(preset)
+    policy_kwargs = features_of(preset, env.observation_space)
     if preset.original:
         # Value and policy have a network each, and the optimizer is as TensorFlow's users set it.
         policy_kwargs["share_features_extractor"] = False
@@ -50,13 +51,17 @@ def new_model(plan: Plan, env: VecNormalize, seed: int) -> BaseAlgorithm:
         policy_kwargs["optimizer_kwargs"] = {"eps": 1e-5 if plan.algorithm == "ppo" else 1e-8, "fused": True}
     else:
         policy_kwargs["net_arch"] = [] if plan.algorithm == "ppo" else [preset.features]
+    several = isinstance(env.observation_space, spaces.Dict)
+    settings = dict(getattr(preset, plan.algorithm))
+    if several and settings.pop("optimize_memory_usage", False):
+        settings["buffer_size"] //= 2  # every frame is kept twice then
     model = _class_of(plan)(
-        "CnnPolicy",
+        "MultiInputPolicy" if several else "CnnPolicy",
         env,
         seed=seed,
         device="cpu",
         policy_kwargs=policy_kwargs,
-        **getattr(preset, plan.algorithm),
+        **settings,
         **_smoothness(plan),
     )
     _prepare(model)

@@ -11,6 +11,7 @@ from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from torch import nn
 
 from .deepracer_networks import LAYERS, DeepRacerCNN
+from .fusion import FusedFeatures, patches
 from .presets import Preset
 
 
@@ -28,15 +29,7 @@ class PatchCNN(BaseFeaturesExtractor):
     def __init__(self, observation_space: spaces.Box, features_dim: int = 128) -> None:
         super().__init__(observation_space, features_dim)
         channels, height, width = observation_space.shape
-        self.cnn = nn.Sequential(
-            nn.Conv2d(channels, 16, kernel_size=8, stride=8),
-            nn.ReLU(),
-            nn.Conv2d(16, 32, kernel_size=3, stride=2, padding=1),
-            nn.ReLU(),
-            nn.Conv2d(32, 32, kernel_size=3, stride=2, padding=1),
-            nn.ReLU(),
-            nn.Flatten(),
-        )
+        self.cnn = nn.Sequential(*patches(channels))
         with torch.no_grad():
             width_flat = self.cnn(torch.zeros(1, channels, height, width)).shape[1]
         self.linear = nn.Sequential(nn.Linear(width_flat, features_dim), nn.ReLU())
@@ -86,8 +79,13 @@ class StateMLP(BaseFeaturesExtractor):
         return features
 
 
-def features_of(preset: Preset) -> dict[str, Any]:
-    """The arguments of stable-baselines3's policies that choose a preset's network."""
+def features_of(preset: Preset, observation_space: spaces.Space[Any]) -> dict[str, Any]:
+    """The arguments of stable-baselines3's policies that choose a preset's network for some sensors."""
+    if isinstance(observation_space, spaces.Dict):
+        return {
+            "features_extractor_class": FusedFeatures,
+            "features_extractor_kwargs": {"network": preset.network, "features_dim": preset.features},
+        }
     if preset.network in LAYERS:
         return {
             "features_extractor_class": DeepRacerCNN,

@@ -6,23 +6,24 @@ import contextlib
 import logging
 import os
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import openvino as ov  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
 from .errors import RunError
 
 
-def quantize(xml: bytes, weights: bytes, frames: NDArray[np.uint8]) -> tuple[bytes, bytes]:
+def quantize(xml: bytes, weights: bytes, seen: Mapping[str, NDArray[Any]]) -> tuple[bytes, bytes]:
     """Quantize a model to int8 by NNCF's post-training quantization.
 
     Args:
         xml: The model's graph, OpenVINO IR in float32.
         weights: Its weights.
-        frames: (F, h, w, c) what the policy sees while it drives; the ranges of its activations are taken
-            from them, so frames of another kind would spoil it.
+        seen: (F, ...) of each sensor, by name: what the policy sees while it drives. The ranges of its
+            activations are taken from it, so frames of another kind would spoil it.
 
     Returns:
         The graph and the weights in int8; its runtime info is kept.
@@ -41,6 +42,8 @@ def quantize(xml: bytes, weights: bytes, frames: NDArray[np.uint8]) -> tuple[byt
     settings = nncf.AdvancedQuantizationParameters(
         activations_range_estimator_params=RangeEstimatorParametersSet.MINMAX
     )
+    count = len(next(iter(seen.values())))
+    samples = [{name: values[i : i + 1] for name, values in seen.items()} for i in range(count)]
     with (
         tempfile.TemporaryDirectory() as folder,
         Path(os.devnull).open("w") as nowhere,
@@ -48,8 +51,8 @@ def quantize(xml: bytes, weights: bytes, frames: NDArray[np.uint8]) -> tuple[byt
     ):
         smaller = nncf.quantize(
             ov.Core().read_model(xml, weights),
-            nncf.Dataset([frame[None] for frame in frames]),
-            subset_size=len(frames),
+            nncf.Dataset(samples),
+            subset_size=len(samples),
             fast_bias_correction=False,
             advanced_parameters=settings,
         )

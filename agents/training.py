@@ -178,8 +178,15 @@ def _one_thread() -> Iterator[None]:
 def _check_parent(parent: Run, planned: Plan) -> None:
     """A clone must see and say what its parent does."""
     contract = parent.contract
+    both = planned.world.observation, contract.observation
+    if both[0].lidar is not None and both[0].sensor != both[1].sensor:
+        raise RunError(
+            f"cannot clone {parent.path}: its camera is {both[1].sensor}, and beside a lidar the network's "
+            f"inputs are named: write that sensor instead of {both[0].sensor}"
+        )
     for name, ours, theirs in (
         ("frame", planned.world.observation.shape, contract.observation.shape),
+        ("lidar", planned.world.observation.lidar, contract.observation.lidar),
         ("action space", planned.world.actions, contract.actions),
         ("algorithm", planned.algorithm, contract.algorithm),
         ("network", planned.preset.network, contract.network),

@@ -7,10 +7,12 @@ from time import perf_counter
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .drivers.jpeg import decode, encode
 from .latency import Latency
-from .observation import ObservationSpec
+from .lidar import FARTHEST, NEAREST, RAYS
+from .observation import ObservationSpec, Reading
 from .policy import Policy
 from .runtime import decide
 
@@ -35,15 +37,16 @@ def measure(policy: Policy, frames: int) -> dict[str, Any]:
     """
     spec = policy.contract.observation
     jpegs = pictures(policy)
+    ranges = np.random.default_rng(0).uniform(NEAREST, FARTHEST, RAYS)
     for i in range(_WARM_UP):
-        policy(decode(jpegs[i % len(jpegs)], spec))
+        policy(_reading(jpegs[i % len(jpegs)], ranges, spec))
     whole, parts = Latency(), Latency()
     began = perf_counter()
     for i in range(frames):
         start = perf_counter()
-        frame = decode(jpegs[i % len(jpegs)], spec)
+        reading = _reading(jpegs[i % len(jpegs)], ranges, spec)
         decoded = perf_counter()
-        decide(policy, frame, parts)
+        decide(policy, reading, parts)
         whole.add("decode", decoded - start)
         whole.add("total", perf_counter() - start)
     duration = perf_counter() - began
@@ -59,6 +62,7 @@ def measure(policy: Policy, frames: int) -> dict[str, Any]:
         "stages": stages,
         "camera_frame": list(camera_size(spec)),
         "observation": list(spec.shape),
+        "lidar": None if spec.lidar is None else spec.lidar.sensor,
         "engine": policy.engine,
         "instruction_set": instruction_set(kernels),
         "kernels": kernels,
@@ -67,17 +71,22 @@ def measure(policy: Policy, frames: int) -> dict[str, Any]:
     }
 
 
-def pictures(policy: Policy) -> list[bytes]:
-    """The golden frames as a camera would give them: what it has seen, gray where it does not look."""
+def pictures(policy: Policy) -> list[tuple[bytes, ...]]:
+    """The golden frames as each camera would give them: what it has seen, gray where it does not look."""
     spec = policy.contract.observation
     factor = camera_size(spec)[0] // spec.width
     top, bottom, left, right = spec.crop
     golden = policy.bundle.golden.frames
     border = ((0, 0), (top, bottom), (left, right), (0, 0))
     whole = np.pad(golden, border, constant_values=128).repeat(factor, 1).repeat(factor, 2)
-    if spec.channels == 1:
-        whole = whole.repeat(3, 3)
-    return [encode(np.ascontiguousarray(frame), i) for i, frame in enumerate(whole)]
+    eyes = [whole] if spec.channels == 3 else [whole[..., [c] * 3] for c in range(spec.channels)]
+    return [tuple(encode(np.ascontiguousarray(eye[i]), i) for eye in eyes) for i in range(len(whole))]
+
+
+def _reading(jpegs: tuple[bytes, ...], ranges: NDArray[np.float64], spec: ObservationSpec) -> Reading:
+    frames = [decode(jpeg, spec) for jpeg in jpegs]
+    frame = frames[0] if len(frames) == 1 else np.concatenate(frames, axis=2)
+    return frame if spec.lidar is None else {spec.sensor: frame, spec.lidar.sensor: ranges}
 
 
 def camera_size(spec: ObservationSpec) -> tuple[int, int]:

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import archive
-from .contract import Contract, ContractError, parse_model_metadata
+from .contract import Contract, ContractError, Observation, parse_model_metadata
 from .errors import BundleError, check_choice, check_fields, check_text
 from .golden import Golden, read_golden, write_golden
 
@@ -75,7 +75,7 @@ def write_bundle(
     *,
     model_xml: bytes,
     model_bin: bytes,
-    golden_frames: NDArray[np.uint8],
+    golden_frames: Observation,
     golden_outputs: NDArray[np.float32],
     precision: str,
     origin: str = "",
@@ -88,7 +88,8 @@ def write_bundle(
         contract: What the policy sees and says. The IR must hold its JSON in the runtime info `RT_INFO`.
         model_xml: The model's graph, OpenVINO IR.
         model_bin: The model's weights.
-        golden_frames: (G, h, w, c) observations of the policy's own driving.
+        golden_frames: (G, h, w, c) observations of the policy's own driving; beside a lidar, what each sensor
+            gave, by the sensors' names.
         golden_outputs: (G, n) what the original network gives for them.
         precision: How the weights are stored, one of `PRECISIONS`.
         origin: Name of the run that the policy comes from; no folder of the user's.
@@ -101,7 +102,9 @@ def write_bundle(
     try:
         check_choice(precision, "precision", PRECISIONS)
         check_text(origin, "origin")
-        golden = Golden(golden_frames, golden_outputs)
+        spec = contract.observation
+        seen = spec.named(golden_frames)
+        golden = Golden(seen[spec.sensor], golden_outputs, seen[spec.lidar.sensor] if spec.lidar else None)
         golden.check(contract)
         members["golden.npz"] = write_golden(golden)
         members["model_metadata.json"] = contract.model_metadata().to_json().encode()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import select
@@ -27,9 +28,11 @@ from .lease import DeadMansKey, Lease
 from .reasons import Reason
 
 if TYPE_CHECKING:
+    from .beside import Beside
     from .drivers.gamepad import Gamepad
     from .hand import Hand
     from .live import LiveDrive
+    from .policy import Policy
 
 _PAD_PERIOD: Final = 0.02  # [s]
 
@@ -59,6 +62,12 @@ def drive(
     camera: Annotated[
         str, typer.Option(help="A video device, or an .mjpeg file to rehearse with; looked for if not given.")
     ] = "",
+    right_camera: Annotated[
+        str, typer.Option(help="The right one of STEREO_CAMERAS; looked for if not given.")
+    ] = "",
+    lidar: Annotated[
+        Path, typer.Option(help="The lidar's serial port, for a policy that sees with one.")
+    ] = Path("/dev/hairpin-lidar"),
     record: Annotated[
         Path | None, typer.Option(help="Record frames, decisions and health in this .mcap file.")
     ] = None,
@@ -101,6 +110,7 @@ def drive(
     pad = gamepad_named(gamepad, root) if gamepad else None
     lease, hand = Lease(), Hand()
     policy = None if bundle is None else Policy.load(bundle)
+    beside = None if policy is None else _beside(policy, camera, right_camera, lidar, root)
     driver = {} if policy is None else about(policy)
     recorder = None if record is None else Recorder(record, driver, 1_000_000 * record_limit)
     car = LiveDrive(
@@ -111,6 +121,7 @@ def drive(
         settings=settings,
         battery=open_battery(root),
         recorder=recorder,
+        beside=beside,
     )
     try:
         if pad is not None:
@@ -176,6 +187,26 @@ def _axis(text: str, name: str) -> Axis | None:
             f"{name} is {text!r}: give min,mid,max in nanoseconds and a polarity of 1 or -1"
         ) from None
     return Axis(low, mid, high, polarity)
+
+
+def _beside(policy: Policy, camera: str, right_camera: str, lidar: Path, root: Path) -> Beside:
+    """What the policy sees with beside the camera; what is not there is told at once."""
+    from .beside import Beside
+    from .drivers.camera import camera_named, find_camera, find_right_camera
+    from .drivers.rplidar import turns
+    from .observation import STEREO
+
+    spec, right, scanner = policy.contract.observation, None, None
+    if spec.sensor == STEREO:
+        left = Path(camera) if camera else find_camera(root)
+        right = camera_named(right_camera or str(find_right_camera(left, root)), root)
+    if spec.lidar is not None:
+        if not lidar.exists():
+            raise CarError(
+                f"the policy sees with a lidar, and {lidar} is not there: plug it in, or give --lidar"
+            )
+        scanner = functools.partial(turns, lidar)
+    return Beside(right, scanner)
 
 
 def _until_told(car: LiveDrive, lease: Lease) -> None:

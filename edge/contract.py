@@ -31,16 +31,33 @@ from .errors import (
     check_sequence,
     check_text,
 )
+from .lidar import (
+    FARTHEST,
+    HALF_VIEW,
+    LIDAR_SENSORS,
+    NEAREST,
+    RAYS,
+    LidarConfig,
+    LidarSpec,
+    lidar_values,
+    ray_angles,
+)
 from .model_metadata import NETWORKS, ModelMetadata, parse_model_metadata, read_model_metadata
-from .observation import CAMERA_SENSORS, ObservationSpec, observe
+from .observation import CAMERA_SENSORS, STEREO, Observation, ObservationSpec, Reading, observe
 
 __all__ = [
     "ALGORITHMS",
     "CAMERA_SENSORS",
+    "FARTHEST",
+    "HALF_VIEW",
+    "LIDAR_SENSORS",
     "MAX_SPEED",
     "MAX_STEERING",
     "MIN_SPEED",
+    "NEAREST",
     "NETWORKS",
+    "RAYS",
+    "STEREO",
     "ActionSpace",
     "Command",
     "ContinuousActions",
@@ -48,11 +65,17 @@ __all__ = [
     "ContractError",
     "DiscreteActions",
     "Fingerprint",
+    "LidarConfig",
+    "LidarSpec",
     "ModelMetadata",
+    "Observation",
     "ObservationSpec",
+    "Reading",
     "choose",
+    "lidar_values",
     "observe",
     "parse_model_metadata",
+    "ray_angles",
     "read_model_metadata",
     "to_command",
     "to_commands",
@@ -62,7 +85,10 @@ __all__ = [
 ALGORITHMS: Final = ("ppo", "sac")
 
 #: Version of the contract's JSON form; it grows when an older reader would misunderstand a newer contract.
-FORMAT: Final = 1
+FORMAT: Final = 2
+
+#: Versions that can be read; the first knew no lidar and no second camera.
+READABLE: Final = (1, 2)
 
 
 @dataclass(frozen=True)
@@ -122,11 +148,10 @@ class Contract:
 
     def to_json(self) -> str:
         """The contract as one line of JSON, keys sorted; equal contracts give equal text."""
-        observation = {name: getattr(self.observation, name) for name in _OBSERVATION}
         return json.dumps(
             {
                 "format": FORMAT,
-                "observation": observation,
+                "observation": _observation_to_json(self.observation),
                 "actions": _actions_to_json(self.actions),
                 "control_hz": self.control_hz,
                 "algorithm": self.algorithm,
@@ -141,11 +166,13 @@ class Contract:
 
     def model_metadata(self) -> ModelMetadata:
         """What DeepRacer's tools are told; a network of ours goes by the name of their default one."""
+        lidar = self.observation.lidar
         return ModelMetadata(
             actions=self.actions,
-            sensors=(self.observation.sensor,),
+            sensors=self.observation.sensors,
             network=self.network if self.network in NETWORKS else NETWORKS[0],
             algorithm=self.algorithm,
+            lidar=lidar.config if lidar is not None and lidar.sensor == LIDAR_SENSORS[2] else None,
         )
 
     @classmethod
@@ -159,9 +186,9 @@ class Contract:
             data = json.loads(text)
         except (ValueError, RecursionError) as error:
             raise ContractError(f"contract is not JSON: {error}") from None
-        if isinstance(data, Mapping) and data.get("format") != FORMAT:
+        if isinstance(data, Mapping) and data.get("format") not in READABLE:
             raise ContractError(
-                f"contract has format {data.get('format')!r}, this version of hairpin reads {FORMAT}: "
+                f"contract has format {data.get('format')!r}, this version of hairpin reads up to {FORMAT}: "
                 "export the policy again, or upgrade hairpin"
             )
         check_fields(data, "contract", _CONTRACT)
@@ -169,7 +196,7 @@ class Contract:
         if not isinstance(versions, Mapping):
             raise ContractError("versions is not an object: give names and versions")
         return cls(
-            observation=ObservationSpec(**check_fields(data["observation"], "observation", _OBSERVATION)),
+            observation=_observation_from_json(data["observation"], data["format"]),
             actions=_actions_from_json(data["actions"]),
             control_hz=data["control_hz"],
             algorithm=data["algorithm"],
@@ -181,10 +208,29 @@ class Contract:
 
 
 _OBSERVATION: Final = ("sensor", "camera", "width", "height", "crop", "channels")
+_LIDAR: Final = ("sensor", "num_sectors", "num_values_per_sector", "clipping_dist")
 _CONTRACT: Final = (
     *("format", "observation", "actions", "control_hz", "algorithm"),
     *("network", "track", "reward", "versions"),
 )
+
+
+def _observation_to_json(spec: ObservationSpec) -> dict[str, Any]:
+    lidar = spec.lidar
+    return {
+        **{name: getattr(spec, name) for name in _OBSERVATION},
+        "lidar": None if lidar is None else {"sensor": lidar.sensor, **vars(lidar.config)},
+    }
+
+
+def _observation_from_json(value: object, version: int) -> ObservationSpec:
+    if version == 1:
+        return ObservationSpec(**check_fields(value, "observation", _OBSERVATION))
+    fields = dict(check_fields(value, "observation", (*_OBSERVATION, "lidar")))
+    if fields["lidar"] is not None:
+        lidar = dict(check_fields(fields["lidar"], "observation lidar", _LIDAR))
+        fields["lidar"] = LidarSpec(lidar.pop("sensor"), LidarConfig(**lidar))
+    return ObservationSpec(**fields)
 
 
 def _actions_to_json(space: ActionSpace) -> dict[str, Any]:

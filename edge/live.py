@@ -20,6 +20,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from .beside import Beside, StaleError
 from .contract import Command, observe
 from .drivers.battery import Battery
 from .drivers.camera import Image, OpenCamera
@@ -31,6 +32,7 @@ from .hand import Hand
 from .latency import Latency
 from .lease import Lease
 from .mailbox import CameraThread
+from .observation import batch_of_one
 from .policy import Policy
 from .reasons import Reason
 from .recording import Recorder
@@ -119,11 +121,12 @@ class LiveDrive:
         settings: Settings = Settings(),
         battery: Battery | None = None,
         recorder: Recorder | None = None,
+        beside: Beside | None = None,
     ) -> None:
         self.settings, self.lease = settings, lease
         self.camera = CameraThread(open_camera)
         self.latency = Latency()
-        self._battery, self._recorder = battery, recorder
+        self._battery, self._recorder, self._beside = battery, recorder, beside or Beside()
         self._connect = link
         self._link = link()
         self._pilot = pilot
@@ -142,6 +145,7 @@ class LiveDrive:
     def run(self) -> None:
         """Drive until `stop`; the car is disarmed whichever way this returns."""
         self.camera.start()
+        self._beside.start()
         if self._battery is not None:
             threading.Thread(target=self._watch_battery, name="battery", daemon=True).start()
         try:
@@ -155,6 +159,7 @@ class LiveDrive:
             self.disarm(Reason.SHUTDOWN)
             self._stopping.set()
             self.camera.stop()
+            self._beside.stop()
             self._link.close()
 
     def stop(self) -> None:
@@ -267,6 +272,9 @@ class LiveDrive:
             self._fault = Reason.BAD_FRAME
             self._counts["broken"] += 1
             return
+        except StaleError as error:
+            self._fault = error.reason
+            return
         except CarError:  # no decoder is installed: nothing would ever work
             raise
         except Exception as error:  # whatever an engine raises must stop the car, and not this loop
@@ -292,10 +300,9 @@ class LiveDrive:
             self.latency.add("wait", began - image.stamp)
             return pilot.command(self.settings.speed_limit)
         spec = pilot.contract.observation
-        frame = decode(image.jpeg, spec)
+        reading = self._beside.reading(decode(image.jpeg, spec), image.stamp, spec)
         decoded = time.monotonic()
-        observation = observe(frame, spec)
-        outputs = pilot.predict(observation[None])
+        outputs = pilot.predict(batch_of_one(observe(reading, spec)))
         inferred = time.monotonic()
         command = pilot.command(outputs)
         self._stage("wait", began - image.stamp)

@@ -6,6 +6,7 @@ its default, unknown keys are ignored, and files of versions below 2 have one se
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 import json
 from collections.abc import Mapping
@@ -14,12 +15,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from .actions import ActionSpace, ContinuousActions, DiscreteActions, check_speed, check_steering
-from .errors import ContractError, check_choice, check_integer, check_number, check_sequence, hint
+from .errors import ContractError, check_choice, check_number, check_sequence, hint
+from .lidar import LIDAR_SENSORS, LidarConfig, LidarSpec
 from .observation import CAMERA_SENSORS
-
-#: Sensors by their names in the file; exactly one camera and at most one lidar make a car.
-CAMERAS: Final = (*CAMERA_SENSORS, "STEREO_CAMERAS")
-LIDARS: Final = ("LIDAR", "SECTOR_LIDAR", "DISCRETIZED_SECTOR_LIDAR")
 
 #: Networks of the original, by their names in the file.
 NETWORKS: Final = (
@@ -34,21 +32,8 @@ _KEYS: Final = (
     *("training_algorithm", "version", "lidar_config"),
 )
 _LARGEST_FILE: Final = 1_000_000  # [bytes]
-
-
-@dataclass(frozen=True)
-class LidarConfig:
-    """How a discretised lidar is cut into values.
-
-    Attributes:
-        num_sectors: Sectors of the view.
-        num_values_per_sector: Distances told apart in each sector.
-        clipping_dist: Distance from which on nothing is seen [m].
-    """
-
-    num_sectors: int = 8
-    num_values_per_sector: int = 8
-    clipping_dist: float = 2.0
+_NEWEST: Final = 6.0  # version of the file's form
+_CONFIGURABLE: Final = "DISCRETIZED_SECTOR_LIDAR"
 
 
 @dataclass(frozen=True)
@@ -57,7 +42,7 @@ class ModelMetadata:
 
     Attributes:
         actions: The action space.
-        sensors: Names of the sensors, one camera among them.
+        sensors: Names of the sensors: exactly one camera, and at most one lidar.
         network: Name of the network, one of `NETWORKS`.
         algorithm: "ppo" or "sac".
         version: Version of the file's form.
@@ -70,6 +55,17 @@ class ModelMetadata:
     algorithm: str = "ppo"
     version: float = 5.0
     lidar: LidarConfig | None = None
+
+    @property
+    def camera(self) -> str:
+        """Name of the camera's sensor."""
+        return next(name for name in self.sensors if name in CAMERA_SENSORS)
+
+    @property
+    def lidar_spec(self) -> LidarSpec | None:
+        """The lidar, if there is one."""
+        found = [name for name in self.sensors if name in LIDAR_SENSORS]
+        return LidarSpec(found[0], self.lidar or LidarConfig()) if found else None
 
     def to_json(self) -> str:
         """The text of a model_metadata.json, as DeepRacer's own tools write it."""
@@ -141,7 +137,7 @@ def _parse(data: Mapping[str, Any]) -> ModelMetadata:
         network=check_choice(data.get("neural_network", NETWORKS[0]), "neural_network", NETWORKS),
         algorithm=_ALGORITHMS[algorithm],
         version=version,
-        lidar=_lidar(data.get("lidar_config", {})) if "DISCRETIZED_SECTOR_LIDAR" in sensors else None,
+        lidar=_lidar(data.get("lidar_config", {}), sensors),
     )
 
 
@@ -164,15 +160,20 @@ def _version(value: object, has_sensor: bool) -> float:
             value = float(value)
         except ValueError:
             raise ContractError(f"version is {value!r}: write a number, such as '5'") from None
-    return check_number(value, "version", 0, 100)
+    version = check_number(value, "version", 0, 100)
+    if version > _NEWEST:
+        raise ContractError(
+            f"version is {version:g}, and {_NEWEST:g} is the newest known: write '{_NEWEST:g}'"
+        )
+    return version
 
 
 def _sensors(value: object) -> tuple[str, ...]:
     sensors = check_sequence(value, "sensor", "a list of names, such as ['FRONT_FACING_CAMERA']")
     for name in sensors:
-        if not isinstance(name, str) or name not in (*CAMERAS, *LIDARS):
-            raise ContractError(f"unknown sensor {name!r}: {hint(name, (*CAMERAS, *LIDARS))}")
-    for kind, known, least in (("camera", CAMERAS, 1), ("lidar", LIDARS, 0)):
+        if not isinstance(name, str) or name not in (*CAMERA_SENSORS, *LIDAR_SENSORS):
+            raise ContractError(f"unknown sensor {name!r}: {hint(name, (*CAMERA_SENSORS, *LIDAR_SENSORS))}")
+    for kind, known, least in (("camera", CAMERA_SENSORS, 1), ("lidar", LIDAR_SENSORS, 0)):
         found = [name for name in sensors if name in known]
         if not least <= len(found) <= 1:
             wanted = "exactly one" if least else "at most one"
@@ -227,21 +228,20 @@ def _number(value: object, where: str, key: str) -> float:
     return check_steering(value, where) if key == "steering_angle" else check_speed(value, where)
 
 
-def _lidar(value: object) -> LidarConfig:
+def _lidar(value: object, sensors: tuple[str, ...]) -> LidarConfig | None:
+    """The configuration of a discretised lidar; some tools write the default one whatever the sensors are."""
     if not isinstance(value, Mapping):
         raise ContractError("lidar_config is not an object: write {'num_sectors': 8, ...}")
-    default = LidarConfig()
-    return LidarConfig(
-        check_integer(value.get("num_sectors", default.num_sectors), "lidar_config.num_sectors", 1, 64),
-        check_integer(
-            value.get("num_values_per_sector", default.num_values_per_sector),
-            "lidar_config.num_values_per_sector",
-            *(1, 1000),
-        ),
-        check_number(
-            value.get("clipping_dist", default.clipping_dist), "lidar_config.clipping_dist", 0.15, 12
-        ),
-    )
+    lidar = next((name for name in sensors if name in LIDAR_SENSORS), None)
+    if lidar is None:
+        return None
+    known = [field.name for field in dataclasses.fields(LidarConfig)]
+    unknown = next((key for key in value if key not in known), None)
+    if unknown is not None:
+        raise ContractError(f"lidar_config has an unknown key {unknown!r}: {hint(unknown, known)}")
+    config = LidarConfig(**value)
+    LidarSpec(lidar, config)  # refuses a configuration that this lidar would not heed
+    return config if lidar == _CONFIGURABLE else None
 
 
 def _actions_to_json(space: ActionSpace) -> dict[str, Any]:

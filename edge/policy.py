@@ -12,8 +12,19 @@ import openvino as ov  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
 from .bundle import RT_INFO, Bundle, read_bundle
-from .contract import Command, ContinuousActions, Contract, ContractError, choose, observe, to_command
+from .contract import (
+    Command,
+    ContinuousActions,
+    Contract,
+    ContractError,
+    Observation,
+    Reading,
+    choose,
+    observe,
+    to_command,
+)
 from .errors import BundleError, PolicyError
+from .observation import batch_of_one
 
 #: Largest difference of a golden output, a probability or a share of a bound, by precision of the weights.
 #: Measured: 1e-5 for fp32 (sums in another order), 3.5e-3 before the softmax for weights rounded to fp16.
@@ -22,7 +33,7 @@ TOLERANCE: Final[Mapping[str, float]] = {"fp32": 1e-4, "fp16": 1e-2, "int8": 5e-
 
 _WEIGHTED: Final = ("Convolution", "FullyConnected", "MatMul", "GroupConvolution")
 
-#: Name of the model's output; its input is named after the sensor.
+#: Name of the model's output; its inputs are named after the sensors.
 OUTPUT: Final = "policy"
 
 
@@ -46,9 +57,14 @@ class Policy:
         self.contract = bundle.contract
         self.engine = f"OpenVINO {ov.__version__.split('-')[0]}"
         model = _read_model(bundle, batch)
-        self._input = np.zeros((batch, *self.contract.observation.shape), np.uint8)
+        self._batch = batch
+        self._inputs: dict[str, NDArray[Any]] = {
+            name: np.zeros((batch, *shape), dtype)
+            for name, (shape, dtype) in self.contract.observation.ports.items()
+        }
         self._request = _compile(model, threads).create_infer_request()
-        self._request.set_input_tensor(ov.Tensor(self._input, shared_memory=True))
+        for name, values in self._inputs.items():
+            self._request.set_tensor(name, ov.Tensor(values, shared_memory=True))
         self._output = self._request.get_output_tensor().data
         # The engine has its own copy of the weights; DeepRacer's network has 23 MB of them.
         self.bundle = replace(bundle, model_xml=b"", model_bin=b"")
@@ -91,39 +107,45 @@ class Policy:
                 found.add(kernel)
         return sorted(found)
 
-    def __call__(self, frame: NDArray[np.uint8]) -> Command:
-        """What to do, from one camera frame as `observe` takes it.
+    def __call__(self, reading: Reading) -> Command:
+        """What to do, from one camera frame, or frame and ranges, as `observe` takes it.
 
         Raises:
-            ContractError: The frame does not fit the contract.
+            ContractError: The reading does not fit the contract.
             PolicyError: The model gave something that is not a number.
         """
-        return self.command(self.predict(observe(frame, self.contract.observation)[None]))
+        return self.command(self.predict(batch_of_one(observe(reading, self.contract.observation))))
 
-    def predict(self, observations: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def predict(self, observations: Observation) -> NDArray[np.float32]:
         """The model's outputs.
 
         Args:
-            observations: (N, h, w, c) uint8; any N, inferred batch by batch.
+            observations: (N, h, w, c) uint8, or what each sensor gives by its name; any N, inferred batch by
+                batch.
 
         Returns:
             (N, n) float32: a probability for each action, or steering and speed in [-1, 1].
         """
-        shape, batch = self.contract.observation.shape, len(self._input)
-        if observations.shape[1:] != shape or observations.dtype != np.uint8:
-            raise ContractError(
-                f"observations are {observations.dtype} {observations.shape}: give uint8 (N, {shape})"
-            )
-        outputs = np.empty((len(observations), self.contract.actions.size), np.float32)
-        for start in range(0, len(observations), batch):
-            some = observations[start : start + batch]
-            self._input[: len(some)] = some
+        given = self.contract.observation.named(observations)
+        count = len(given[self.contract.observation.sensor])
+        for name, values in given.items():
+            shape, dtype = self._inputs[name].shape[1:], self._inputs[name].dtype
+            if values.shape != (count, *shape) or values.dtype != dtype:
+                raise ContractError(
+                    f"observations are {values.dtype} {values.shape}: give {dtype} (N, {shape}) for {name}"
+                )
+        outputs = np.empty((count, self.contract.actions.size), np.float32)
+        for start in range(0, count, self._batch):
+            for name, values in given.items():
+                some = values[start : start + self._batch]
+                self._inputs[name][: len(some)] = some
             self._request.infer()
-            outputs[start : start + batch] = self._output[: len(some)]
+            part = outputs[start : start + self._batch]
+            part[:] = self._output[: len(part)]
         return outputs
 
-    def act(self, observations: NDArray[np.uint8]) -> NDArray[Any]:
-        """The actions for observations (N, h, w, c): (N,) int64 indices, or (N, 2) float32 in [-1, 1].
+    def act(self, observations: Observation) -> NDArray[Any]:
+        """The actions for observations as of `predict`: (N,) int64 indices, or (N, 2) float32 in [-1, 1].
 
         Raises:
             PolicyError: The model gave something that is not a number.
@@ -146,7 +168,7 @@ class Policy:
             BundleError: It is beyond the tolerance.
         """
         golden, limit = self.bundle.golden, TOLERANCE[self.bundle.precision]
-        outputs = self.predict(golden.frames)
+        outputs = self.predict(golden.observations(self.contract))
         # Also true for NaN, which compares as neither smaller nor larger.
         difference = float(np.abs(outputs - golden.outputs).max())
         if not difference <= limit:
@@ -177,15 +199,18 @@ def _read_model(bundle: Bundle, batch: int) -> ov.Model:
     except (RuntimeError, TypeError, ValueError) as error:
         raise BundleError(f"OpenVINO cannot read the model: {_first_line(error)}") from None
     _check_origin(model, bundle.contract)
-    spec = bundle.contract.observation
-    shape = [batch, *spec.shape]
-    _check_port(model.inputs, "input", spec.sensor, "u8", shape[1:])
+    wanted = {
+        name: ("u8" if dtype is np.uint8 else "f32", list(shape))
+        for name, (shape, dtype) in bundle.contract.observation.ports.items()
+    }
+    inputs = _check_ports(model.inputs, "input", wanted)
     try:
-        if model.inputs[0].partial_shape != ov.PartialShape(shape):
-            model.reshape(ov.PartialShape(shape))
+        shapes = [ov.PartialShape([batch, *shape]) for _, shape in wanted.values()]
+        if any(port.partial_shape != shape for port, shape in zip(inputs, shapes, strict=True)):
+            model.reshape(dict(zip(inputs, shapes, strict=True)))
     except RuntimeError as error:
         raise BundleError(f"the model does not take {batch} observations: {_first_line(error)}") from None
-    _check_port(model.outputs, "output", OUTPUT, "f32", [bundle.contract.actions.size])
+    _check_ports(model.outputs, "output", {OUTPUT: ("f32", [bundle.contract.actions.size])})
     if model.outputs[0].partial_shape != ov.PartialShape([batch, bundle.contract.actions.size]):
         raise BundleError(f"the model does not give one output for each of {batch} observations")
     return model
@@ -207,17 +232,28 @@ def _check_origin(model: ov.Model, contract: Contract) -> None:
         raise BundleError("the contract inside the model is not the manifest's: foreign; export it again")
 
 
-def _check_port(ports: list[Any], kind: str, name: str, dtype: str, shape: list[int]) -> None:
-    """The model must have one port of this kind, of this name, element type and shape after the batch."""
-    wanted = f"one {kind} {name!r} of {dtype} (B, {', '.join(map(str, shape))})"
-    if len(ports) != 1 or name not in ports[0].names:
+_Ports = dict[str, tuple[str, list[int]]]  # element type, and shape after the batch, by name
+
+
+def _check_ports(ports: list[Any], kind: str, wanted: _Ports) -> list[Any]:
+    """The ports in the order that is wanted; there must be no others."""
+    texts = {
+        name: f"{name!r} of {dtype} (B, {', '.join(map(str, shape))})"
+        for name, (dtype, shape) in wanted.items()
+    }
+    all_texts = " and ".join(f"one {kind} {text}" for text in texts.values())
+    if len(ports) != len(wanted) or not all(any(name in port.names for port in ports) for name in wanted):
         names = ", ".join(sorted(n for port in ports for n in port.names)) or "none"
-        raise BundleError(f"the model's {kind}s are {names}, the contract asks for {wanted}: foreign")
-    port = ports[0]
-    full = ov.PartialShape([-1, *shape])
-    if port.element_type.get_type_name() != dtype or not port.partial_shape.compatible(full):
-        found = f"{port.element_type.get_type_name()} {port.partial_shape}"
-        raise BundleError(f"the model's {kind} is {found}, the contract asks for {wanted}: foreign")
+        raise BundleError(f"the model's {kind}s are {names}, the contract asks for {all_texts}: foreign")
+    ordered = [next(port for port in ports if name in port.names) for name in wanted]
+    for port, (dtype, shape), text in zip(ordered, wanted.values(), texts.values(), strict=True):
+        full = ov.PartialShape([-1, *shape])
+        if port.element_type.get_type_name() != dtype or not port.partial_shape.compatible(full):
+            found = f"{port.element_type.get_type_name()} {port.partial_shape}"
+            raise BundleError(
+                f"the model's {kind} is {found}, the contract asks for one {kind} {text}: foreign"
+            )
+    return ordered
 
 
 def _compile(model: ov.Model, threads: int) -> ov.CompiledModel:

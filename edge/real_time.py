@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from .actions import MAX_STEERING
 from .calibration import Calibration
-from .contract import Command
+from .contract import STEREO, Command, ContractError
 from .drivers.camera import FPS, Image
 from .drivers.jpeg import encode
 from .drivers.pulses import Light
@@ -162,6 +162,12 @@ def run(
         ContractError: There is no simulator, or a setting is not one that it takes.
         CarError: simplejpeg is not installed.
     """
+    spec = policy.contract.observation
+    if spec.lidar is not None or spec.sensor == STEREO:
+        raise ContractError(
+            f"the rehearsal in real time has one camera, and the policy sees with {', '.join(spec.sensors)}: "
+            "rehearse without --real-time"
+        )
     limits = Settings(scale=1.0) if speed_limit is None else Settings(speed_limit, scale=1.0)
     histograms = Latency()
     stops: Counter[str] = Counter()

@@ -28,6 +28,8 @@ class Reason(IntEnum):
     BATTERY_LOW = 17
     BATTERY_UNKNOWN = 18
     NO_FRAME_YET = 19
+    RIGHT_CAMERA_LOST = 20
+    LIDAR_LOST = 21
 
     @property
     def text(self) -> str:
@@ -71,4 +73,6 @@ _TEXTS = {
     Reason.BATTERY_LOW: "the drive battery is low; charge it",
     Reason.BATTERY_UNKNOWN: "the drive battery does not answer; is it plugged in?",
     Reason.NO_FRAME_YET: "no frame has become a command yet",
+    Reason.RIGHT_CAMERA_LOST: "no frames from the right camera, which the policy needs; look at its cable",
+    Reason.LIDAR_LOST: "no turns from the lidar, which the policy needs; look at its cable",
 }

@@ -46,7 +46,7 @@ def describe_as_text(description: Mapping[str, Any]) -> str:
     """The same for people."""
     contract = description["contract"]
     seen = contract["observation"]
-    colour = "gray" if seen["channels"] == 1 else "RGB"
+    colour = {1: "gray", 2: "gray, left and right", 3: "RGB"}[seen["channels"]]
     versions = ", ".join(f"{name} {version}" for name, version in sorted(contract["versions"].items()))
     lines = [
         _row("policy", f"{contract['algorithm'].upper()}, network {contract['network'] or 'not named'}"),
@@ -56,6 +56,7 @@ def describe_as_text(description: Mapping[str, Any]) -> str:
         _row(
             "sees", f"{seen['sensor']}, camera {seen['camera']!r}, {seen['width']}x{seen['height']} {colour}"
         ),
+        *_lidar(seen["lidar"]),
         _row("crop", "top {}, bottom {}, left {}, right {} pixels".format(*seen["crop"])),
         _row("rate", f"{contract['control_hz']:g} Hz"),
         _row("precision", description["precision"]),
@@ -82,9 +83,10 @@ def bench_as_text(result: Mapping[str, Any]) -> str:
     total = {name: result[f"{name}_ms"] for name in ("p50", "p90", "p99", "longest")}
     width, height = result["camera_frame"]
     rows, columns, channels = result["observation"]
+    lidar = f" and {result['lidar']}" if result["lidar"] else ""
     return "\n".join(
         [
-            f"{result['frames']} frames {width}x{height} JPEG -> {columns}x{rows}x{channels}, "
+            f"{result['frames']} frames {width}x{height} JPEG -> {columns}x{rows}x{channels}{lidar}, "
             f"{result['precision']}, {result['engine']}",
             *_latency({**result["stages"], "total": total}),
             f"{result['fps']:g} frames a second; {', '.join(_fit(*item) for item in result['fits'].items())}",
@@ -157,6 +159,16 @@ def _live(result: Mapping[str, Any]) -> Iterable[str]:
 
 def _row(name: str, value: str) -> str:
     return f"{name:12} {value}"
+
+
+def _lidar(lidar: Mapping[str, Any] | None) -> Iterable[str]:
+    if lidar is None:
+        return
+    parts = (
+        f", {lidar['num_sectors']} sectors of {lidar['num_values_per_sector']} values "
+        f"up to {lidar['clipping_dist']:g} m"
+    )
+    yield _row("and", lidar["sensor"] + (parts if lidar["sensor"].startswith("DISCRETIZED") else ""))
 
 
 def _seconds(value: float | None) -> str:

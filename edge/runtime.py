@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import Final, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
-from .contract import MAX_SPEED, Command, observe
+from .contract import MAX_SPEED, Command, Reading, observe
 from .errors import ContractError
 from .latency import Latency
+from .observation import batch_of_one
 from .policy import Policy
 
 #: Stages of the way from a frame to a command, as `Latency` names them; "total" is all of them.
@@ -22,8 +20,8 @@ STAGES: Final = ("observe", "infer", "map")
 class FrameSource(Protocol):
     """Something that sees: the car's camera, a recording, a simulated camera."""
 
-    def read(self) -> NDArray[np.uint8] | None:
-        """The newest frame, as `observe` takes it; waits for one, and gives `None` when there are no more."""
+    def read(self) -> Reading | None:
+        """What the sensors give now, as `observe` takes it; waits for it, `None` when there is no more."""
         ...
 
 
@@ -118,17 +116,17 @@ def drive(
     return DriveReport(frames, ended - began, limited, latency)
 
 
-def decide(policy: Policy, frame: NDArray[np.uint8], latency: Latency) -> Command:
-    """What `policy(frame)` gives, with the duration of each stage recorded.
+def decide(policy: Policy, reading: Reading, latency: Latency) -> Command:
+    """What `policy(reading)` gives, with the duration of each stage recorded.
 
     Raises:
-        ContractError: The frame does not fit the contract.
+        ContractError: The reading does not fit the contract.
         PolicyError: The model gave something that is not a number.
     """
     start = perf_counter()
-    observation = observe(frame, policy.contract.observation)
+    observation = observe(reading, policy.contract.observation)
     observed = perf_counter()
-    outputs = policy.predict(observation[None])
+    outputs = policy.predict(batch_of_one(observation))
     inferred = perf_counter()
     command = policy.command(outputs)
     mapped = perf_counter()

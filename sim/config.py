@@ -10,7 +10,14 @@ from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, Final
 
-from hairpin.edge.contract import ActionSpace, DiscreteActions, ObservationSpec
+from hairpin.edge.contract import (
+    STEREO,
+    ActionSpace,
+    DiscreteActions,
+    ModelMetadata,
+    ObservationSpec,
+    read_model_metadata,
+)
 from hairpin.rewards import Reward, resolve
 from hairpin.tracks import Track, load_track
 
@@ -44,7 +51,7 @@ class WorldConfig:
         tracks: Tracks to drive on; each episode draws one.
         reward: The user's reward function, or `None` for a reward of 0.
         observation: What the policy sees.
-        camera: The camera that gives it, at the observation's size.
+        camera: The camera that gives it, at the observation's size; one of the two if it is STEREO_CAMERAS.
         actions: What the policy says.
         physics: "single_track" or "bullet".
         renderer: "raycast" or "bullet".
@@ -101,11 +108,13 @@ def make_config(
     Args:
         track: A built-in name, a file or a `Track`; several for a world of several tracks.
         reward: A callable, a built-in name, `file.py`, `file.py:function`, `pkg.module:function` or `None`.
-        observation: Size, crop and channels of what the policy sees; the camera's own if not given.
+        observation: Size, crop, channels and sensors of what the policy sees; the camera's own frame if not
+            given.
         camera: A name in `CAMERAS` or a `Camera`; the observation's own, or "deepracer" (160x120, gray), if
             not given. Its size, crop and channels give way to the observation's.
         actions: The action space; `DEFAULT_ACTIONS` if not given.
-        model_metadata: A DeepRacer `model_metadata.json` to take the action space from instead.
+        model_metadata: A DeepRacer `model_metadata.json` to take the action space from instead; and the
+            sensors, if no observation is given.
         physics: "single_track" or "bullet".
         renderer: "raycast" or "bullet" (PyBullet's own, slow).
         control_hz: Commands per second [Hz].
@@ -126,13 +135,13 @@ def make_config(
     """
     named = camera or (observation.camera if observation else DEFAULT_CAMERA)
     model = named if isinstance(named, Camera) else CAMERAS[choice("camera", named, CAMERAS)]
-    spec = observation or ObservationSpec(
-        width=model.width, height=model.height, crop=model.crop, channels=model.channels
-    )
+    metadata = None
     if model_metadata is not None:
         if actions is not None:
             raise SimError("both actions and model_metadata are given: give one")
-        actions = _actions_of(Path(model_metadata))
+        metadata = read_model_metadata(model_metadata)
+        actions = metadata.actions
+    spec = observation or _frame_of(model, metadata)
     for name, value in (("laps", laps), ("max_steps", max_steps)):
         if not (isinstance(value, Integral) and value >= 1):
             raise SimError(f"{name} is {value!r}: give a whole number of at least 1")
@@ -144,7 +153,11 @@ def make_config(
         reward=None if reward is None else resolve(reward),
         observation=dataclasses.replace(spec, camera=model.name),
         camera=dataclasses.replace(
-            model, width=spec.width, height=spec.height, crop=spec.crop, channels=spec.channels
+            model,
+            width=spec.width,
+            height=spec.height,
+            crop=spec.crop,
+            channels=1 if spec.sensor == STEREO else spec.channels,
         ),
         actions=actions or DEFAULT_ACTIONS,
         physics=choice("physics", physics, PHYSICS),
@@ -210,10 +223,13 @@ def _tracks(track: TrackRef | Sequence[TrackRef]) -> tuple[Track, ...]:
     return tuple(load_track(one) for one in several)
 
 
-def _actions_of(path: Path) -> ActionSpace:
-    from hairpin.edge.contract import read_model_metadata
-
-    return read_model_metadata(path).actions
+def _frame_of(model: Camera, metadata: ModelMetadata | None) -> ObservationSpec:
+    """The camera's own frame, from the sensors of model metadata."""
+    spec = ObservationSpec(width=model.width, height=model.height, crop=model.crop, channels=model.channels)
+    if metadata is None:
+        return spec
+    channels = 2 if metadata.camera == STEREO else spec.channels
+    return dataclasses.replace(spec, sensor=metadata.camera, channels=channels, lidar=metadata.lidar_spec)
 
 
 def choice(name: str, value: str, known: Iterable[str]) -> str:

@@ -13,14 +13,15 @@ from .config import WorldConfig, one_config
 from .episode import read_options
 from .errors import SimError
 from .infos import single_info
+from .observations import of_car
 from .spaces import action_space, as_actions, observation_space
 from .world import World
 
 RENDER_MODES = ("rgb_array", "human")
 
 
-class RacingEnv(gymnasium.Env[NDArray[np.uint8], Any]):
-    """One car on a track, seen through its camera.
+class RacingEnv(gymnasium.Env[Any, Any]):
+    """One car on a track, seen through its sensors.
 
     ## Description
     A 1/18-scale car drives laps; its policy sees the camera and says steering and speed, 15 times a second.
@@ -31,7 +32,9 @@ class RacingEnv(gymnasium.Env[NDArray[np.uint8], Any]):
     + = left, and speed, scaled to the bounds of a `ContinuousActions` and clipped to them, as on the car.
 
     ## Observation Space
-    `Box(0, 255, (h, w, c), uint8)`: the camera's frame after the contract's crop; c is 1 (gray) or 3 (RGB).
+    `Box(0, 255, (h, w, c), uint8)`: the camera's frame after the contract's crop; c is 1 (gray), 3 (RGB), or
+    2 (the gray frames of STEREO_CAMERAS, left and right). Beside a lidar a `Dict` by the sensors' names: the
+    frame, and `Box(low, high, (n,), float32)`.
 
     ## Rewards
     What the reward function returns; named terms are in `info["reward_terms"]`.
@@ -68,7 +71,7 @@ class RacingEnv(gymnasium.Env[NDArray[np.uint8], Any]):
         self.render_mode = render_mode
         self.config = one_config(config, settings)
         self.metadata = {**self.metadata, "render_fps": round(self.config.control_hz)}
-        self.observation_space = observation_space(self.config.observation)  # type: ignore[assignment]
+        self.observation_space = observation_space(self.config.observation)
         self.action_space = action_space(self.config.actions)
         self._painter: Any = None
         self._window: Any = None
@@ -76,7 +79,7 @@ class RacingEnv(gymnasium.Env[NDArray[np.uint8], Any]):
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
-    ) -> tuple[NDArray[np.uint8], dict[str, Any]]:
+    ) -> tuple[Any, dict[str, Any]]:
         """Start an episode; see the class for the options. A closed environment opens again.
 
         Raises:
@@ -92,9 +95,9 @@ class RacingEnv(gymnasium.Env[NDArray[np.uint8], Any]):
         self._running = True
         if self.render_mode == "human":
             self.render()
-        return self.world.observe()[0], single_info(self.world)
+        return of_car(self.world.observe(), 0), single_info(self.world)
 
-    def step(self, action: Any) -> tuple[NDArray[np.uint8], float, bool, bool, dict[str, Any]]:
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         """Drive for one control period.
 
         Raises:
@@ -110,7 +113,7 @@ class RacingEnv(gymnasium.Env[NDArray[np.uint8], Any]):
         if self.render_mode == "human":
             self.render()
         reward, info = float(step.reward[0]), single_info(self.world, step)
-        return self.world.observe()[0], reward, terminated, truncated, info
+        return of_car(self.world.observe(), 0), reward, terminated, truncated, info
 
     def render(self) -> NDArray[np.uint8] | None:
         """A picture from behind the car, with its camera and the map inset: (480, 640, 3) uint8 RGB.

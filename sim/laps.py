@@ -20,8 +20,8 @@ from .report import LapReport
 from .rules import Status
 from .world import Step, World
 
-Act = Callable[[NDArray[np.uint8]], NDArray[Any]]
-"""A policy: frames (N, h, w, c) uint8 to actions, (N,) or (N, 2)."""
+Act = Callable[[Any], NDArray[Any]]
+"""A policy: what N cars see, as `World.observe` gives it, to actions, (N,) or (N, 2)."""
 
 #: Time that being put back costs [s], as deepracer-for-cloud sets it; a car that stands has lost enough.
 PENALTIES: Final = {Status.OFF_TRACK: 2.0, Status.REVERSED: 2.0, Status.CRASHED: 5.0, Status.IMMOBILIZED: 0.0}

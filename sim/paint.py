@@ -51,7 +51,8 @@ class Painter:
             objects=world.objects[which],
         )[0]
         draw_car(frame, float(world.command[car, 0]))
-        seen = world.observe(which)[0]
+        seen = world.frames(which)[0]
+        seen = seen[..., :1] if seen.shape[-1] == 2 else seen  # the left one of two cameras
         _inset(frame, _fit(seen, cv2.INTER_NEAREST), right=True)
         _inset(frame, self._map_with_trail(car, int(surface[0])), right=False)
         _caption(frame, self._figures(car))

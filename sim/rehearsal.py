@@ -7,9 +7,8 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from hairpin.edge.contract import Command, Contract, ObservationSpec
+from hairpin.edge.contract import STEREO, Command, Contract, ObservationSpec, Reading
 from hairpin.tracks import Track, load_track, track_names
 
 from .config import WorldConfig, make_config
@@ -43,12 +42,19 @@ class SimulatedCar:
         place(world, 0, start, generator)
         self._book = Logbook(world)
 
-    def read(self) -> NDArray[np.uint8] | None:
-        """The camera's frame (480, 640, 3) uint8 RGB, or `None` when the trial is over.
+    def read(self) -> Reading | None:
+        """What the sensors give, or `None` when the trial is over.
 
-        Its size is that of `_whole_frame`: as near to the car's camera as the policy's frame allows.
+        The camera's frame (480, 640, 3) uint8 RGB, or (480, 640, 2) of two gray cameras; beside a lidar,
+        frame and ranges (64,) [m] by the sensors' names. The frame's size is that of `_whole_frame`: as near
+        to the car's camera as the policy's frame allows.
         """
-        return self.world.observe()[0] if self._book.running[0] else None
+        if not self._book.running[0]:
+            return None
+        spec, frame = self.world.config.observation, self.world.frames()[0]
+        if spec.lidar is None:
+            return frame
+        return {spec.sensor: frame, spec.lidar.sensor: self.world.ranges()[0]}
 
     def write(self, command: Command) -> Command:
         """Drive for one control period."""
@@ -152,12 +158,13 @@ def _track(contract: Contract, track: str | Track | None) -> Track:
 
 
 def _whole_frame(spec: ObservationSpec) -> ObservationSpec:
-    """The camera's frame before the contract's preprocessing: RGB, uncropped, and a multiple of its size."""
+    """What the sensors give before the contract's preprocessing: whole frames of a multiple of the size."""
     factor = max(1, round(_CAMERA_WIDTH / spec.width))
     return ObservationSpec(
         sensor=spec.sensor,
         camera=spec.camera,
         width=spec.width * factor,
         height=spec.height * factor,
-        channels=3,
+        channels=2 if spec.sensor == STEREO else 3,
+        lidar=spec.lidar,
     )

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from stable_baselines3.common.vec_env import VecEnv
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices, VecEnvObs, VecEnvStepReturn
 
+from hairpin.edge.contract import Observation
+
 from .config import WorldConfig
 from .errors import SimError
 from .privileged import SIZE, TrackState
@@ -24,6 +26,8 @@ from .world import Step
 
 class SB3VecEnv(VecEnv):
     """A thin face over `RacingVecEnv` in same-step autoreset; frames are channels-first, (c, h, w) uint8.
+
+    Beside a lidar, observations are dictionaries by the sensors' names, as those of the other environments.
 
     Args:
         num_envs: Number of cars.
@@ -48,8 +52,9 @@ class SB3VecEnv(VecEnv):
             num_envs, autoreset_mode=AutoresetMode.SAME_STEP, render_mode=render_mode, config=config
         )
         self.bootstrap_laps = bootstrap_laps
-        h, w, c = config.observation.shape
-        space: spaces.Space[Any] = spaces.Box(0, 255, (c, h, w), np.uint8)
+        space = _space_channels_first(self.env.single_observation_space)
+        if privileged and config.observation.lidar is not None:
+            raise SimError("a critic that knows the state goes with a camera alone: leave the lidar out")
         self._state = TrackState(self.env.world) if privileged else None
         if self._state is not None:
             self.env.state = self._state
@@ -93,10 +98,10 @@ class SB3VecEnv(VecEnv):
         self._length[done] = 0
         return self._seen(observation), reward.astype(np.float32), done, infos
 
-    def _seen(self, frames: NDArray[np.uint8]) -> Any:
+    def _seen(self, observation: Any) -> Any:
         if self._state is None:
-            return _channels_first(frames)
-        return {"frame": _channels_first(frames), "state": self._state.of(np.arange(self.num_envs))}
+            return _channels_first(observation)
+        return {"frame": _channels_first(observation), "state": self._state.of(np.arange(self.num_envs))}
 
     def _last_seen(self, car: int, step: dict[str, Any]) -> Any:
         frame = _channels_first(step["final_obs"][car])
@@ -158,14 +163,32 @@ class _Cars(RacingVecEnv):
     state: TrackState | None = None
     final_state: NDArray[np.float32] = np.zeros((0, SIZE), np.float32)
 
-    def _restart(self, done: NDArray[np.bool_], step: Step, observation: NDArray[np.uint8]) -> dict[str, Any]:
+    def _restart(self, done: NDArray[np.bool_], step: Step, observation: Observation) -> dict[str, Any]:
         if self.state is not None:
             self.final_state = self.state.of(np.arange(self.num_envs))
         return super()._restart(done, step, observation)
 
 
-def _channels_first(frames: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """(..., h, w, c) as (..., c, h, w); for gray frames without a copy."""
-    if frames.shape[-1] == 1:
-        return frames.reshape(*frames.shape[:-3], 1, *frames.shape[-3:-1])
-    return np.ascontiguousarray(np.moveaxis(frames, -1, -3))
+def _space_channels_first(space: spaces.Space[Any]) -> spaces.Space[Any]:
+    if isinstance(space, spaces.Dict):
+        return spaces.Dict({name: _space_channels_first(part) for name, part in space.items()})
+    if not _is_frame(space.shape or (), space.dtype):
+        return space
+    h, w, c = space.shape or ()
+    return spaces.Box(0, 255, (c, h, w), np.uint8)
+
+
+def _channels_first(observation: Any) -> Any:
+    """Observations whose frames (..., h, w, c) are (..., c, h, w); gray ones without a copy."""
+    if isinstance(observation, dict):
+        return {name: _channels_first(values) for name, values in observation.items()}
+    if not _is_frame(observation.shape, observation.dtype):
+        return observation
+    if observation.shape[-1] == 1:
+        return observation.reshape(*observation.shape[:-3], 1, *observation.shape[-3:-1])
+    return np.ascontiguousarray(np.moveaxis(observation, -1, -3))
+
+
+def _is_frame(shape: tuple[int, ...], dtype: Any) -> bool:
+    """Whether an array is of frames; what lidars give is of another type."""
+    return len(shape) >= 3 and dtype == np.uint8

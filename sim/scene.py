@@ -13,6 +13,9 @@ from hairpin.tracks.surface import Surface, default_texel, extent, rasterise
 from .config import WorldConfig
 from .render import Renderer
 
+EYES: Final = (0.03, -0.03)
+"""How far to the left of the single camera the two of a stereo camera are [m]."""
+
 #: Texels of all surfaces of a world; with their levels 4 bytes each, and 3 more as gray cameras read them.
 MAX_TEXELS: Final = 64_000_000
 
@@ -62,3 +65,9 @@ def make_renderer(config: WorldConfig, surfaces: list[Surface]) -> FrameRenderer
 
         return BulletRenderer(config.camera, surfaces)
     return Renderer(config.camera, surfaces)
+
+
+def sideways(pose: NDArray[np.float64], left: float) -> NDArray[np.float64]:
+    """Poses (K, 3) of cars moved to their left [m]; their cameras then see what cameras beside theirs do."""
+    x, y, yaw = pose.T
+    return np.stack([x - left * np.sin(yaw), y + left * np.cos(yaw), yaw], axis=1)

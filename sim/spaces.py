@@ -13,9 +13,13 @@ from hairpin.edge.contract import ActionSpace, DiscreteActions, ObservationSpec
 from .errors import SimError
 
 
-def observation_space(spec: ObservationSpec) -> spaces.Box:
-    """Camera frames (h, w, c) uint8."""
-    return spaces.Box(0, 255, spec.shape, np.uint8)
+def observation_space(spec: ObservationSpec) -> spaces.Space[Any]:
+    """Camera frames (h, w, c) uint8; beside a lidar, a dictionary of what each sensor gives."""
+    camera = spaces.Box(0, 255, spec.shape, np.uint8)
+    if spec.lidar is None:
+        return camera
+    lidar = spaces.Box(*spec.lidar.bounds, (spec.lidar.size,), np.float32)
+    return spaces.Dict({spec.sensor: camera, spec.lidar.sensor: lidar})
 
 
 def action_space(actions: ActionSpace) -> spaces.Space[Any]:

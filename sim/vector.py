@@ -12,17 +12,20 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
+from hairpin.edge.contract import Observation
+
 from .config import WorldConfig, one_config
 from .episode import read_options
 from .errors import SimError
 from .infos import vector_infos
+from .observations import copy_of_car, put
 from .spaces import action_space, as_actions, observation_space
 from .world import Step, World
 
 Seeds = int | Sequence[int | None] | None
 
 
-class RacingVecEnv(VectorEnv[NDArray[np.uint8], NDArray[Any], NDArray[Any]]):
+class RacingVecEnv(VectorEnv[Any, NDArray[Any], NDArray[Any]]):
     """N cars in lockstep, each in an episode of its own; car i with seed s is `RacingEnv` with seed s + i.
 
     Only with `start="round_robin"` they differ: the cars of a batch spread their starts over the lap.
@@ -70,7 +73,7 @@ class RacingVecEnv(VectorEnv[NDArray[np.uint8], NDArray[Any], NDArray[Any]]):
 
     def reset(
         self, *, seed: Seeds = None, options: dict[str, Any] | None = None
-    ) -> tuple[NDArray[np.uint8], dict[str, Any]]:
+    ) -> tuple[Any, dict[str, Any]]:
         """Start new episodes.
 
         Args:
@@ -96,7 +99,7 @@ class RacingVecEnv(VectorEnv[NDArray[np.uint8], NDArray[Any], NDArray[Any]]):
 
     def step(
         self, actions: NDArray[Any]
-    ) -> tuple[NDArray[np.uint8], NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_], dict[str, Any]]:
+    ) -> tuple[Any, NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_], dict[str, Any]]:
         """Drive every car for one control period; finished ones start anew as the autoreset mode says.
 
         Raises:
@@ -162,15 +165,15 @@ class RacingVecEnv(VectorEnv[NDArray[np.uint8], NDArray[Any], NDArray[Any]]):
             raise SimError(f"{len(seeds)} seeds are given for {self.num_envs} cars: give one, or one per car")
         return {i: np_random(one)[0] for i, one in enumerate(seeds) if one is not None}
 
-    def _restart(self, done: NDArray[np.bool_], step: Step, observation: NDArray[np.uint8]) -> dict[str, Any]:
+    def _restart(self, done: NDArray[np.bool_], step: Step, observation: Observation) -> dict[str, Any]:
         """Start the cars anew that are done; their last frame and info, as Gymnasium lays them out."""
         which = np.flatnonzero(done)
         final = np.full(self.num_envs, None, dtype=object)
         for i in which.tolist():
-            final[i] = observation[i].copy()
+            final[i] = copy_of_car(observation, i)
         info = vector_infos(self.world, done, step)
         self.world.reset(which)
-        observation[which] = self.world.observe(which)
+        put(observation, which, self.world.observe(which))
         self._running[which] = True
         return {"final_obs": final, "_final_obs": done, "final_info": info, "_final_info": done.copy()}
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from hairpin.edge.contract import to_commands, to_metadata_units
+from hairpin.edge.contract import STEREO, Observation, lidar_values, to_commands, to_metadata_units
 from hairpin.rewards import RewardParams, per_car
 from hairpin.rewards import evaluate as call_reward
 from hairpin.tracks.style import Style
@@ -23,6 +23,7 @@ from .config import WorldConfig
 from .episode import Start, draw_episode, turn_of
 from .errors import SimError
 from .latency import Latency
+from .lidar import scan
 from .locate import PLACE_DTYPE, locate
 from .obstacles import Rivals
 from .params import build_params
@@ -31,7 +32,7 @@ from .race import Race
 from .render import Renderer, nominal_view
 from .routes import make_routes
 from .rules import Status
-from .scene import make_renderer, make_surfaces
+from .scene import EYES, make_renderer, make_surfaces, sideways
 from .spaces import check_actions
 from .start import LANE, start_pose
 from .trace import LapRecorder, TraceRecorder
@@ -231,16 +232,27 @@ class World:
         """Take a car off the track, where it is in nobody's way; it is not to be told to drive again."""
         self._put(np.array([car]), np.array([[_FAR_AWAY * (car + 1), _FAR_AWAY, 0.0]]))
 
-    def observe(self, which: NDArray[np.intp] | None = None) -> NDArray[np.uint8]:
+    def observe(self, which: NDArray[np.intp] | None = None) -> Observation:
+        """What the policies of some cars, or of all, see: frames, or what each sensor gives by its name."""
+        spec = self.config.observation
+        frames = self.frames(which)
+        if spec.lidar is None:
+            return frames
+        return {spec.sensor: frames, spec.lidar.sensor: lidar_values(self.ranges(which), spec.lidar)}
+
+    def frames(self, which: NDArray[np.intp] | None = None) -> NDArray[np.uint8]:
         """Camera frames of some cars, or of all; (K, h, w, c) uint8."""
         which = np.arange(self.num_cars) if which is None else which
-        return self.renderer.render(
-            self._latency.seen(which),
-            self.surface[which],
-            self.view[which],
-            self._noise_seed[which] + self.race.steps[which].astype(np.uint64),
-            objects=self.traffic.seen(which, self._latency.age(which)),
-        )
+        pose = self._latency.seen(which)
+        if self.config.observation.sensor != STEREO:
+            return self._render(which, pose, eye=0)
+        eyes = [self._render(which, sideways(pose, left), eye) for eye, left in enumerate(EYES)]
+        return np.concatenate(eyes, axis=-1)
+
+    def ranges(self, which: NDArray[np.intp] | None = None) -> NDArray[np.float64]:
+        """Distances along the lidars' rays of some cars, or of all; (K, 64) [m], infinity for nothing."""
+        which = np.arange(self.num_cars) if which is None else which
+        return scan(self._latency.seen(which), self._around(which), self._frame_seed(which))
 
     def repaint(self, surface: int, style: Style) -> None:
         """Give one of the surfaces another look; cars on it see it from now on.
@@ -278,6 +290,21 @@ class World:
         """Release the physics and the renderer; it may be called twice."""
         self.physics.close()
         self.renderer.close()
+
+    def _render(self, which: NDArray[np.intp], pose: NDArray[np.float64], eye: int) -> NDArray[np.uint8]:
+        """What cameras at `pose` see, each eye with noise of its own."""
+        seed = self._frame_seed(which) + np.uint64(eye << 62)
+        return self.renderer.render(
+            pose, self.surface[which], self.view[which], seed, objects=self._around(which)
+        )
+
+    def _around(self, which: NDArray[np.intp]) -> NDArray[np.void]:
+        """(K, M) of `OBJECT_DTYPE`: the objects that sensors of some cars show now."""
+        return self.traffic.seen(which, self._latency.age(which))
+
+    def _frame_seed(self, which: NDArray[np.intp]) -> NDArray[np.uint64]:
+        """(K,) seeds of the noise in what the sensors give now."""
+        return self._noise_seed[which] + self.race.steps[which].astype(np.uint64)
 
     def _put(self, which: NDArray[np.intp], pose: NDArray[np.float64]) -> None:
         """Put cars down at rest."""

@@ -51,7 +51,10 @@ def train(
     ] = "center_line",
     model_metadata: Annotated[
         Path | None,
-        typer.Option("--model-metadata", help="A DeepRacer model_metadata.json: the action space."),
+        typer.Option(
+            "--model-metadata",
+            help="A DeepRacer model_metadata.json: action space, sensors (cameras, lidars), algorithm.",
+        ),
     ] = None,
     preset: Annotated[
         str,

@@ -111,6 +111,23 @@ def find_camera(root: Path = Path("/")) -> Path:
     raise CarError(f"no camera under {root / 'dev'} (video0 to video4): plug it in, look at `lsusb`")
 
 
+def find_right_camera(left: Path, root: Path = Path("/")) -> Path:
+    """The second of two cameras: the one that `udev` names after us, else the one numbered below the left.
+
+    Raises:
+        CarError: There is none.
+    """
+    named = root / "dev/hairpin-camera-right"
+    if named.exists():
+        return named
+    devices = [path for index in _INDICES if (path := root / f"dev/video{index}").exists()]
+    left = left.resolve()  # udev's name for it is a link
+    lower = devices[devices.index(left) + 1 :] if left in devices else devices
+    if not lower:
+        raise CarError("the policy sees with two cameras: plug in the right one, or give --right-camera")
+    return lower[0]
+
+
 def camera_named(name: str, root: Path = Path("/")) -> OpenCamera:
     """Opens a video device, an `.mjpeg` file that is replayed, or, without a name, the car's camera.
 

@@ -40,7 +40,7 @@ def decode(jpeg: bytes, spec: ObservationSpec) -> NDArray[np.uint8]:
     try:
         frame: NDArray[np.uint8] = simplejpeg.decode_jpeg(
             jpeg,
-            "GRAY" if spec.channels == 1 else "RGB",
+            "RGB" if spec.channels == 3 else "GRAY",
             min_height=spec.height,
             min_width=spec.width,
             min_factor=1,

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
+from contextlib import closing
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import CarError
+
+DEVICE: Final = Path("/dev/hairpin-lidar")
 
 _STOP, _SCAN = b"\xa5\x25", b"\xa5\x20"
 _DESCRIPTOR: Final = bytes.fromhex("a55a0500004081")  # what answers SCAN: samples of 5 bytes, until STOP
@@ -31,7 +34,7 @@ class Port(Protocol):
         ...
 
 
-def scans(port: Port) -> Iterator[NDArray[np.float64]]:
+def scans(port: Port) -> Generator[NDArray[np.float64]]:
     """Turns of the lidar, each (N, 2): angle [rad], clockwise from the plug's far side, and distance [m].
 
     Samples without an echo are left out. The lidar stops when the iterator is closed.
@@ -55,7 +58,19 @@ def scans(port: Port) -> Iterator[NDArray[np.float64]]:
         port.write(_STOP)
 
 
-def open_port(path: Path = Path("/dev/hairpin-lidar")) -> Port:
+def turns(path: Path = DEVICE) -> Generator[NDArray[np.float64]]:
+    """Turns of the lidar at a serial port, as `scans` gives them; the port is closed with the iterator.
+
+    Raises:
+        CarError: There is none.
+        OSError: It does not answer, or stops answering.
+    """
+    port: Any = open_port(path)
+    with closing(port), closing(scans(port)) as found:
+        yield from found
+
+
+def open_port(path: Path = DEVICE) -> Port:
     """The serial port of the lidar, its motor turning.
 
     Raises:

@@ -48,7 +48,7 @@ def frames(count):
 
 def archive_of(path, network=SHALLOW, algorithm="ppo", actions=DISCRETE, half=False):
     model = learner(network, algorithm, actions)
-    graph = policy_graph(model, "FRONT_FACING_CAMERA", discrete=actions is DISCRETE)
+    graph = policy_graph(model, ("FRONT_FACING_CAMERA",), discrete=actions is DISCRETE)
     metadata = ModelMetadata(actions, network=network, algorithm=algorithm)
     write_archive(path, graph, metadata)
     return model, graph, metadata, to_bytes(graph, half)
@@ -99,7 +99,8 @@ def test_the_exported_graph_acts_as_the_network_does(tmp_path, network, algorith
     port = f"main_level/agent/{scope}/online/network_0/FRONT_FACING_CAMERA/FRONT_FACING_CAMERA"
     assert f"{port}:0" in read.inputs[0].names
     head = "ppo_head_0" if algorithm == "ppo" else "sac_policy_head_0"
-    assert f"main_level/agent/{scope}/online/network_1/{head}/policy:0" in read.outputs[0].names
+    trunk = "network_1" if algorithm == "ppo" else "network_0"
+    assert f"main_level/agent/{scope}/online/{trunk}/{head}/policy:0" in read.outputs[0].names
     count = 500 if network == SHALLOW else 40
     seen = frames(count)
     read.reshape({read.inputs[0]: [20, 120, 160, 1]})
@@ -168,7 +169,7 @@ def test_a_layer_of_folders_and_other_files_do_no_harm(tmp_path, parts) -> None:
         "my/notes.txt": b"x" * 1000,
     }
     found = read_archive(tar_of(tmp_path / "a.tar.gz", members))
-    assert (found.metadata.network, found.graph.sensor) == (DEEP, "FRONT_FACING_CAMERA")
+    assert (found.metadata.network, found.graph.branches[0].sensor) == (DEEP, "FRONT_FACING_CAMERA")
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from hairpin.edge import (
     Fingerprint,
     ObservationSpec,
 )
+from hairpin.edge.contract import LidarConfig, LidarSpec
 
 steerings = st.floats(-90, 90)
 speeds = st.floats(0, 100)
@@ -35,13 +36,24 @@ def continuous(draw: st.DrawFn) -> ContinuousActions:
     return ContinuousActions((left, slow), (right, fast))
 
 
+lidars = st.one_of(
+    st.sampled_from((LidarSpec("LIDAR"), LidarSpec("SECTOR_LIDAR"))),
+    st.builds(
+        LidarSpec,
+        st.just("DISCRETIZED_SECTOR_LIDAR"),
+        st.builds(LidarConfig, st.sampled_from((1, 4, 64)), st.integers(1, 9), st.floats(0.15, 12)),
+    ),
+)
+
+
 @st.composite
 def observations(draw: st.DrawFn) -> ObservationSpec:
     width, height = draw(st.integers(1, 500)), draw(st.integers(1, 500))
     top, left = draw(st.integers(0, height - 1)), draw(st.integers(0, width - 1))
     crop = (top, draw(st.integers(0, height - 1 - top)), left, draw(st.integers(0, width - 1 - left)))
-    sensor = draw(st.sampled_from(("FRONT_FACING_CAMERA", "LEFT_CAMERA", "observation")))
-    return ObservationSpec(sensor, draw(lines), width, height, crop, draw(st.sampled_from((1, 3))))
+    sensor = draw(st.sampled_from(("FRONT_FACING_CAMERA", "LEFT_CAMERA", "observation", "STEREO_CAMERAS")))
+    channels = 2 if sensor == "STEREO_CAMERAS" else draw(st.sampled_from((1, 3)))
+    return ObservationSpec(sensor, draw(lines), width, height, crop, channels, draw(st.none() | lidars))
 
 
 @st.composite
@@ -88,7 +100,7 @@ def changed(**changes: object) -> str:
     [
         ("{", "not JSON"),
         ("[1]", "contract is a list"),
-        (changed(format=2), "format 2"),
+        (changed(format=3), "format 3"),
         (changed(format=...), "format None"),
         (changed(actions=...), "no 'actions'"),
         (changed(colour="red"), "unknown key 'colour'"),
@@ -97,6 +109,20 @@ def changed(**changes: object) -> str:
         (changed(observation__width=True), "observation width is True"),
         (changed(observation__height=2.5), "observation height is 2.5"),
         (changed(observation__channels=2), "channels is 2"),
+        (changed(observation__sensor="STEREO_CAMERAS"), "channels is 1 for STEREO_CAMERAS: give 2"),
+        (changed(observation__lidar="LIDAR"), "observation lidar is 'LIDAR'"),
+        (changed(observation__lidar={"sensor": "LIDAR"}), "lidar has no 'num_sectors'"),
+        (
+            changed(
+                observation__lidar={
+                    "sensor": "LIDAR",
+                    "num_sectors": 4,
+                    "num_values_per_sector": 8,
+                    "clipping_dist": 2,
+                }
+            ),
+            "lidar_config is for DISCRETIZED_SECTOR_LIDAR",
+        ),
         (changed(observation__crop=[1, 2, 3]), "crop has 3 values"),
         (changed(observation__crop=[60, 60, 0, 0]), "leaves nothing"),
         (changed(observation__sensor="FRONT_FACING_CAM"), "did you mean 'FRONT_FACING_CAMERA'"),
@@ -121,6 +147,15 @@ def test_refuses_in_one_line(text: str, complaint: str) -> None:
         Contract.from_json(text)
     assert complaint in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_contracts_of_before_lidars_can_be_read() -> None:
+    contract = Contract(ObservationSpec(channels=3), DiscreteActions(((0, 1),)))
+    data = json.loads(contract.to_json())
+    assert data["format"] == 2 and data["observation"].pop("lidar") is None
+    assert Contract.from_json(json.dumps(data | {"format": 1})) == contract
+    with pytest.raises(ContractError, match="no 'lidar'"):
+        Contract.from_json(json.dumps(data))
 
 
 def test_deeply_nested_json_is_an_error_like_any_other() -> None:

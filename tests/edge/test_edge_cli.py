@@ -129,7 +129,7 @@ def test_the_instruction_set_is_the_best_of_the_kernels() -> None:
 def test_the_benchs_frames_show_what_the_policy_has_seen(write: WriteBundle) -> None:
     policy = Policy.load(write())
     spec = policy.contract.observation
-    for jpeg, golden in zip(pictures(policy), policy.bundle.golden.frames, strict=True):
+    for (jpeg,), golden in zip(pictures(policy), policy.bundle.golden.frames, strict=True):
         seen = observe(decode(jpeg, spec), spec)
         assert np.corrcoef(seen.ravel(), golden.ravel())[0, 1] > 0.95
 

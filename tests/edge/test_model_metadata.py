@@ -16,7 +16,7 @@ from hairpin.edge import (
     parse_model_metadata,
     read_model_metadata,
 )
-from hairpin.edge.model_metadata import LidarConfig
+from hairpin.edge.lidar import LidarConfig, LidarSpec
 
 ACTIONS = [{"steering_angle": -30, "speed": 0.6, "index": 0}, {"steering_angle": 30, "speed": 1.2}]
 BOUNDS = {"steering_angle": {"low": -30, "high": 30}, "speed": {"low": 1, "high": 2}}
@@ -71,6 +71,11 @@ def test_lidar_config_counts_for_a_discretised_lidar_alone() -> None:
     assert metadata.lidar == LidarConfig(num_sectors=4)
     assert parse_model_metadata(metadata.to_json()) == metadata
     assert parse(action_space=ACTIONS, sensor=["LEFT_CAMERA"], lidar_config={"num_sectors": 4}).lidar is None
+    assert metadata.camera == "FRONT_FACING_CAMERA" and metadata.lidar_spec.size == 4 * 8
+    default = {"num_sectors": 8, "num_values_per_sector": 8, "clipping_dist": 2.0}
+    metadata = parse(action_space=ACTIONS, sensor=["LIDAR", "LEFT_CAMERA"], lidar_config=default)
+    assert metadata.lidar is None and metadata.lidar_spec == LidarSpec("LIDAR")
+    assert metadata.camera == "LEFT_CAMERA" and "lidar_config" not in metadata.to_json()
 
 
 @pytest.mark.parametrize(
@@ -103,6 +108,27 @@ def test_lidar_config_counts_for_a_discretised_lidar_alone() -> None:
         ({"action_space": ACTIONS, "training_algorithm": "ppo"}, "did you mean 'clipped_ppo'"),
         ({"action_space": ACTIONS, "neural_network": "DEEP_CONVOLUTIONAL_NETWORK_SHALOW"}, "SHALLOW"),
         ({"action_space": ACTIONS, "version": "five"}, "version is 'five'"),
+        ({"action_space": ACTIONS, "version": 7}, "version is 7, and 6 is the newest known: write '6'"),
+        (
+            {"action_space": ACTIONS, "sensor": ["LEFT_CAMERA", "LIDAR"], "lidar_config": {"num_sectors": 4}},
+            "leave lidar_config out, or write 'DISCRETIZED_SECTOR_LIDAR'",
+        ),
+        (
+            {
+                "action_space": ACTIONS,
+                "sensor": ["LEFT_CAMERA", "DISCRETIZED_SECTOR_LIDAR"],
+                "lidar_config": {"sectors": 4},
+            },
+            "did you mean 'num_sectors'",
+        ),
+        (
+            {
+                "action_space": ACTIONS,
+                "sensor": ["LEFT_CAMERA", "DISCRETIZED_SECTOR_LIDAR"],
+                "lidar_config": {"num_sectors": 5},
+            },
+            "num_sectors is 5: give 1, 2, 4",
+        ),
         ({"action_space": ACTIONS, "sensor": "LEFT_CAMERA"}, "sensor is 'LEFT_CAMERA'"),
         ({"action_space": ACTIONS, "sensor": ["CAMERA"]}, "unknown sensor 'CAMERA'"),
         ({"action_space": ACTIONS, "sensor": ["LIDAR"]}, "no camera: name exactly one camera"),

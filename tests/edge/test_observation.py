@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from hairpin.edge import ContractError, ObservationSpec, observe
+from hairpin.edge.lidar import LidarSpec
 
 
 def frame_of(height: int, width: int, channels: int = 3, seed: int = 0) -> NDArray[np.uint8]:
@@ -101,6 +102,12 @@ def test_the_crop_commutes_with_the_resize() -> None:
         ([[0]], ObservationSpec(), "list"),
         (np.zeros((480, 640, 4), np.uint8), ObservationSpec(), "shape"),
         (np.zeros((480,), np.uint8), ObservationSpec(), "shape"),
+        (np.zeros((480, 640, 2), np.uint8), ObservationSpec(), "shape"),
+        (
+            np.zeros((480, 640, 3), np.uint8),
+            ObservationSpec("STEREO_CAMERAS", channels=2),
+            "left and right in gray",
+        ),
         (np.zeros((0, 640, 3), np.uint8), ObservationSpec(), "shape"),
         (np.zeros((480, 640), np.uint8), ObservationSpec(channels=3), "gray, but the contract asks for RGB"),
         (np.zeros((720, 1280, 3), np.uint8), ObservationSpec(), "aspect ratio"),
@@ -111,3 +118,25 @@ def test_the_crop_commutes_with_the_resize() -> None:
 def test_refuses_frames_that_do_not_fit(frame: object, spec: ObservationSpec, complaint: str) -> None:
     with pytest.raises(ContractError, match=complaint):
         observe(frame, spec)  # type: ignore[arg-type]
+
+
+def test_the_frames_of_two_cameras_are_two_channels() -> None:
+    spec = ObservationSpec("STEREO_CAMERAS", width=8, height=6, crop=(2, 0, 0, 0), channels=2)
+    frame = np.random.default_rng(0).integers(0, 256, (24, 32, 2), np.uint8)
+    seen = observe(frame, spec)
+    one = ObservationSpec(width=8, height=6, crop=(2, 0, 0, 0))
+    assert seen.shape == (4, 8, 2)
+    for eye in (0, 1):
+        assert (seen[..., eye] == observe(frame[..., eye], one)[..., 0]).all()
+
+
+def test_beside_a_lidar_readings_and_observations_have_names() -> None:
+    spec = ObservationSpec(width=8, height=6, lidar=LidarSpec("SECTOR_LIDAR"))
+    ranges = np.full(64, np.inf)
+    ranges[20] = 0.2
+    seen = observe({"FRONT_FACING_CAMERA": np.zeros((6, 8), np.uint8), "SECTOR_LIDAR": ranges}, spec)
+    assert list(seen) == list(spec.sensors) == ["FRONT_FACING_CAMERA", "SECTOR_LIDAR"]
+    assert seen["SECTOR_LIDAR"].tolist() == [0, 0, 1, 0, 0, 0, 0, 0]
+    for reading in (np.zeros((6, 8), np.uint8), {"FRONT_FACING_CAMERA": np.zeros((6, 8), np.uint8)}):
+        with pytest.raises(ContractError, match="FRONT_FACING_CAMERA, SECTOR_LIDAR"):
+            observe(reading, spec)

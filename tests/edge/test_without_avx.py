@@ -16,7 +16,7 @@ from hairpin.edge import Policy
 from hairpin.edge.bench import pictures
 from hairpin.edge.drivers.jpeg import decode
 policy = Policy.load(sys.argv[1])
-frame = decode(pictures(policy)[0], policy.contract.observation)
+frame = decode(pictures(policy)[0][0], policy.contract.observation)
 print(json.dumps([policy.golden_difference, policy.kernels(), list(policy(frame))]))
 """
 
