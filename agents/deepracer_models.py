@@ -189,8 +189,8 @@ def fill(model: BaseAlgorithm, graph: PolicyGraph, sensors: Sequence[str], netwo
     found = [(layer.kernel.shape, layer.stride) for layer in graph.layers]
     if found != expected:
         raise BundleError(
-            f"its layers {found} are not those of {network} ({expected}): mend neural_network or "
-            "action_space in its metadata"
+            f"its layers {found} are not those of {network} with {expected[-1][0][-1]} outputs ({expected}): "
+            "mend neural_network or action_space in its metadata"
         )
     with torch.no_grad():
         for place, layer in zip(places, graph.layers, strict=True):

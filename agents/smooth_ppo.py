@@ -15,8 +15,10 @@ import torch
 from gymnasium import spaces
 from numpy.typing import NDArray
 from stable_baselines3 import PPO
-from stable_baselines3.common.utils import explained_variance
+from stable_baselines3.common.utils import explained_variance, obs_as_tensor
 from torch.nn import functional
+
+from .episodes import part_of
 
 Index = NDArray[np.intp]
 
@@ -89,11 +91,11 @@ class SmoothPPO(PPO):
             torch.from_numpy(part[steps, cars])
             for part in (buffer.advantages, buffer.returns, buffer.log_probs)
         )
-        frames = torch.from_numpy(buffer.observations[steps, cars])
+        seen: Any = obs_as_tensor(part_of(buffer.observations, (steps, cars)), self.device)
         actions = torch.from_numpy(buffer.actions[steps, cars])
         if isinstance(self.action_space, spaces.Discrete):
             actions = actions.long().flatten()
-        distribution, values = self._look(frames)
+        distribution, values = self._look(seen)
         ratio = torch.exp(distribution.log_prob(actions) - before)
         advantages = (advantages - advantages.mean()) / (advantages.std() + 1e-8)
         clip = float(self.clip_range(self._current_progress_remaining))  # type: ignore[operator]  # a schedule
@@ -102,7 +104,7 @@ class SmoothPPO(PPO):
         entropy: Any = distribution.entropy()
         said = self._said(distribution)
         temporal = self._temporal(said, ~buffer.episode_starts[steps, cars].astype(bool))
-        spatial = self._spatial(said, frames) if self.spatial else torch.zeros(())
+        spatial = self._spatial(said, seen) if self.spatial else torch.zeros(())
         loss = -gain - self.ent_coef * entropy.mean() + self.vf_coef * value_loss
         loss = loss + self.temporal * temporal + self.spatial * spatial
         policy.optimizer.zero_grad()
@@ -111,10 +113,10 @@ class SmoothPPO(PPO):
         policy.optimizer.step()
         return tuple(one.item() for one in (-gain, value_loss, -entropy.mean(), temporal, spatial))
 
-    def _look(self, frames: torch.Tensor) -> tuple[Any, torch.Tensor]:
-        """The policy's distribution and the value of frames."""
+    def _look(self, seen: Any) -> tuple[Any, torch.Tensor]:
+        """The policy's distribution and the value of what was seen."""
         policy = self.policy
-        latent_pi, latent_vf = policy.mlp_extractor(policy.extract_features(frames))
+        latent_pi, latent_vf = policy.mlp_extractor(policy.extract_features(seen))
         return policy._get_action_dist_from_latent(latent_pi), policy.value_net(latent_vf)
 
     def _said(self, distribution: Any) -> torch.Tensor:
@@ -131,7 +133,12 @@ class SmoothPPO(PPO):
         within = torch.from_numpy(goes_on[half:])
         return ((said[half:] - said[:half]) ** 2 * within).mean()
 
-    def _spatial(self, said: torch.Tensor, frames: torch.Tensor) -> torch.Tensor:
-        """Mean square of the change under noise."""
-        noisy = (frames + SPREAD * torch.randn(frames.shape)).clamp(0.0, 255.0)
+    def _spatial(self, said: torch.Tensor, seen: Any) -> torch.Tensor:
+        """Mean square of the change under noise in the frames."""
+        noisy = {k: _noisy(v) for k, v in seen.items()} if isinstance(seen, dict) else _noisy(seen)
         return ((self._said(self._look(noisy)[0]) - said) ** 2).mean()
+
+
+def _noisy(values: torch.Tensor) -> torch.Tensor:
+    """Frames (B, c, h, w) with noise; lidar values as they are."""
+    return (values + SPREAD * torch.randn(values.shape)).clamp(0.0, 255.0) if values.dim() == 4 else values

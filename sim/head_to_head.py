@@ -11,16 +11,18 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from hairpin.edge.contract import to_commands
+from hairpin.edge.contract import STEREO, Observation, lidar_values, to_commands
 
 from .config import WorldConfig
 from .episode import Start
 from .errors import SimError
 from .laps import PENALTIES, Act, step_limit
+from .lidar import scan
 from .obstacles import Rivals
 from .randomize import NONE
 from .render import Renderer, nominal_view
 from .rules import Status
+from .scene import EYES, sideways
 from .world import Step, World
 
 MOST_CARS: Final = 4
@@ -169,16 +171,23 @@ class _Cockpit:
 
     def command(self) -> NDArray[np.float64]:
         """(2,) steering [rad] and speed [m/s] that the policy says to what its camera sees."""
-        world, which = self._world, self._which
-        frames = self._renderer.render(
-            world.pose[which],
-            world.surface[which],
-            nominal_view(1),
-            np.zeros(1, np.uint64),
-            objects=world.objects[which],
-        )
-        action: NDArray[Any] = self._entrant.act(frames)
+        action: NDArray[Any] = self._entrant.act(self._see())
         return to_commands(self._entrant.world.actions, action)[0]
+
+    def _see(self) -> Observation:
+        world, which, spec = self._world, self._which, self._entrant.world.observation
+        pose, around, seed = world.pose[which], world.objects[which], np.zeros(1, np.uint64)
+        eyes = EYES if spec.sensor == STEREO else (0.0,)
+        seen = [
+            self._renderer.render(
+                sideways(pose, left), world.surface[which], nominal_view(1), seed, objects=around
+            )
+            for left in eyes
+        ]
+        frames = seen[0] if len(seen) == 1 else np.concatenate(seen, axis=-1)
+        if spec.lidar is None:
+            return frames
+        return {spec.sensor: frames, spec.lidar.sensor: lidar_values(scan(pose, around, seed), spec.lidar)}
 
 
 class _Marshal:

@@ -15,6 +15,7 @@ from hairpin.edge.contract import MAX_STEERING, Contract, ContractError, observe
 from hairpin.edge.drivers.jpeg import BadFrameError, decode
 from hairpin.edge.latency import Latency
 from hairpin.edge.mcap_file import read_about, read_messages
+from hairpin.edge.observation import batch_of_one
 from hairpin.edge.policy import Policy
 from hairpin.edge.throttle import speed as speed_of
 from hairpin.sim.physics import make_physics, nominal_car
@@ -199,7 +200,7 @@ def compare(drive: Drive, bundle: str | Path) -> Agreement:
             raise RunError(f"{bundle} cannot see what {drive.path} recorded: {error}") from None
         times.append(stamp - first)
         old.append(recorded[stamp - first])
-        new.append(to_commands(policy.contract.actions, policy.act(observation[None]))[0])
+        new.append(to_commands(policy.contract.actions, policy.act(batch_of_one(observation)))[0])
     return _agreement(str(bundle), np.array(times), np.array(old), np.array(new))
 
 
