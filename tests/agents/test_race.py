@@ -113,7 +113,7 @@ def test_when_racing_nearly_all_trials_have_to_be_completed(monkeypatch) -> None
 
     def report(world, act, starts, seed, to_the_end):
         assert to_the_end
-        found = drive(world, act, starts, seed, True)
+        found = drive(world, act, starts, seed, to_the_end=True)
         return dataclasses.replace(found, completed=STARTS - failures, lap_times=(lap,), wheels_out=int(lap))
 
     def stand(frames):
