@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
@@ -63,6 +65,12 @@ class Bar(BaseCallback):
             self._drawn = now
             self._draw()
         return True
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """Show that the policy watches before it drives."""
+        with self._console.status("finding the racing line, and learning to follow it"):
+            yield
 
     def stop(self) -> None:
         """Draw the last state and leave it on the screen."""

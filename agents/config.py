@@ -48,12 +48,13 @@ class TrainConfig:
     Attributes:
         track: A built-in name, a file or a `Track`; or several: each episode draws one, and the policy has to
             lap on all of them. If not given, "reinvent_2018", or the tracks that the preset generates.
-        reward: A built-in name, `file.py`, `file.py:function`, `package.module:function` or a callable.
+        reward: A built-in name, `file.py`, `file.py:function`, `package.module:function` or a callable; the
+            preset's if not given.
         preset: Name of the preset that all else comes from.
         algorithm: "ppo" or "sac"; if not given, what the model metadata says, else "ppo".
         model_metadata: A DeepRacer `model_metadata.json` that action space, sensors and algorithm come from;
             or what it says.
-        actions: The action space, instead of `model_metadata`.
+        actions: The action space, instead of `model_metadata`; the preset's if neither is given.
         seed: Of everything random.
         steps: Environment steps to train for, rounded up to whole rounds of learning. If not given, training
             ends as soon as the policy laps from every start, confirmed by a second evaluation, or at the
@@ -74,7 +75,7 @@ class TrainConfig:
     """
 
     track: TrackRef | Sequence[TrackRef] | None = None
-    reward: str | Path | Callable[..., Any] = "center_line"
+    reward: str | Path | Callable[..., Any] | None = None
     preset: str = "fast"
     algorithm: str | None = None
     model_metadata: str | Path | ModelMetadata | None = None
@@ -147,12 +148,10 @@ def plan(config: TrainConfig) -> Plan:
         value = getattr(config, name)
         if value is not None and value < least:
             raise RunError(f"{name} is {value}: give at least {least}")
-    if config.reward is None:
-        raise RunError("no reward is given: nothing could be learned")
     tracks, exam = _tracks(config, chosen)
     world = make_config(
         track=tracks,
-        reward=config.reward,
+        reward=chosen.reward if config.reward is None else config.reward,
         observation=_observation(chosen, config.camera or chosen.camera, metadata),
         actions=actions,
         physics=config.physics,
@@ -164,6 +163,8 @@ def plan(config: TrainConfig) -> Plan:
         obstacles=config.obstacles,
         bots=config.bots,
     )
+    if not getattr(chosen, algorithm):
+        raise RunError(f"the preset {config.preset!r} learns with PPO: leave out the algorithm")
     if algorithm == "sac" and not isinstance(world.actions, ContinuousActions):
         raise RunError(
             "SAC drives with a continuous action space: give model metadata with "

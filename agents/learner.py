@@ -13,14 +13,14 @@ from stable_baselines3.common.running_mean_std import RunningMeanStd
 from stable_baselines3.common.utils import FloatSchedule
 from stable_baselines3.common.vec_env import VecNormalize
 
-from hairpin.edge.contract import DiscreteActions
+from hairpin.edge.contract import ContinuousActions, DiscreteActions
 from hairpin.sim.sb3 import SB3VecEnv
 
 from .config import Plan
 from .deepracer_networks import SAC_HEAD
 from .episodic_ppo import EpisodicPPO
 from .errors import RunError
-from .networks import features_of
+from .networks import AsymmetricPolicy, features_of
 from .smooth_ppo import SmoothPPO
 
 _ALGORITHMS: Final[dict[str, type[BaseAlgorithm]]] = {"ppo": PPO, "sac": SAC}
@@ -34,7 +34,12 @@ def make_env(plan: Plan) -> VecNormalize:
     The learner seeds the cars.
     """
     preset = plan.preset
-    env = SB3VecEnv(plan.config.num_envs or preset.num_envs, plan.world, bootstrap_laps=preset.bootstrap_laps)
+    env = SB3VecEnv(
+        plan.config.num_envs or preset.num_envs,
+        plan.world,
+        bootstrap_laps=preset.bootstrap_laps,
+        privileged=preset.privileged,
+    )
     gamma = getattr(preset, plan.algorithm)["gamma"]
     return VecNormalize(env, norm_obs=False, norm_reward=preset.scale_rewards, gamma=gamma)
 
@@ -51,12 +56,14 @@ def new_model(plan: Plan, env: VecNormalize, seed: int) -> BaseAlgorithm:
         policy_kwargs["optimizer_kwargs"] = {"eps": 1e-5 if plan.algorithm == "ppo" else 1e-8, "fused": True}
     else:
         policy_kwargs["net_arch"] = [] if plan.algorithm == "ppo" else [preset.features]
-    several = isinstance(env.observation_space, spaces.Dict)
+    if isinstance(plan.world.actions, ContinuousActions) and plan.algorithm == "ppo":
+        policy_kwargs["log_std_init"] = preset.log_std
+    several = isinstance(env.observation_space, spaces.Dict) and not preset.privileged
     settings = dict(getattr(preset, plan.algorithm))
     if several and settings.pop("optimize_memory_usage", False):
         settings["buffer_size"] //= 2  # every frame is kept twice then
     model = _class_of(plan)(
-        "MultiInputPolicy" if several else "CnnPolicy",
+        AsymmetricPolicy if preset.privileged else "MultiInputPolicy" if several else "CnnPolicy",
         env,
         seed=seed,
         device="cpu",

@@ -49,14 +49,15 @@ class AsymmetricPolicy(MultiInputActorCriticPolicy):
     """
 
     def _build(self, lr_schedule: Any) -> None:
-        self.vf_features_extractor = StateMLP(self.observation_space["state"], self.features_dim)
+        seen: Any = self.observation_space
+        self.vf_features_extractor = StateMLP(seen["state"], self.features_dim)
         super()._build(lr_schedule)
 
 
 class FrameCNN(PatchCNN):
     """A `PatchCNN` over the frames of observations that hold more."""
 
-    def __init__(self, observation_space: spaces.Dict, **settings: Any) -> None:
+    def __init__(self, observation_space: Any, **settings: Any) -> None:
         super().__init__(observation_space["frame"], **settings)
 
     def forward(self, observations: Any) -> torch.Tensor:
@@ -90,6 +91,12 @@ def features_of(preset: Preset, observation_space: spaces.Space[Any]) -> dict[st
         return {
             "features_extractor_class": DeepRacerCNN,
             "features_extractor_kwargs": {"network": preset.network},
+        }
+    if preset.privileged:
+        return {
+            "features_extractor_class": FrameCNN,
+            "features_extractor_kwargs": {"features_dim": preset.features},
+            "share_features_extractor": False,
         }
     return {
         "features_extractor_class": PatchCNN,

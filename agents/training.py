@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import numpy as np
 import torch
@@ -21,6 +21,7 @@ from .config import Plan, TrainConfig, plan
 from .contract import make_contract, make_metadata
 from .errors import RunError
 from .gate import Gate, Verdict
+from .imitation import WARM_UP, CriticFirst, imitate
 from .learner import clone_model, make_env, new_model
 from .repainting import Repainting
 from .run import Run, create_run, open_run
@@ -98,7 +99,8 @@ def learn(
     model.tensorboard_log = str(run.path / "tensorboard")
     cars = env.unwrapped
     assert isinstance(cars, SB3VecEnv)
-    gate = Gate(planned.judged, planned.preset.randomization, thorough=planned.preset.exam_tracks > 0)
+    preset = planned.preset
+    gate = Gate(planned.judged, preset.randomization, thorough=preset.exam_tracks > 0, racing=preset.racing)
     traces = Traces(run, cars)
     evaluations = Evaluations(
         run,
@@ -109,11 +111,17 @@ def learn(
         traces=traces,
     )
     bar = Bar(total, evaluations, console) if console is not None else None
+    watches = preset.watch > 0 and planned.config.clone is None
+    watch, warm_up = min(preset.watch, total // 3), min(WARM_UP, total // 8)
+    first = [CriticFirst(watch + warm_up)] if watches else []
     callbacks = CallbackList(
-        [evaluations, traces, *_repainting(planned, cars, model), *([bar] if bar else [])]
+        [*first, evaluations, traces, *_repainting(planned, cars, model), *([bar] if bar else [])]
     )
     try:
         with _one_thread():
+            if watches and model.num_timesteps < watch:
+                with bar.watching() if bar is not None else nullcontext():
+                    imitate(model, cars, watch, planned.config.seed)
             model.learn(
                 total - model.num_timesteps,
                 callback=callbacks,

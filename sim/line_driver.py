@@ -1,4 +1,4 @@
-"""A driver that knows the racing line and where the car is: what a policy that sees frames alone can learn from."""
+"""A driver who knows the racing line and where the car is: policies that see frames alone learn from it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .chassis import MAX_SPEED, MAX_STEERING
 from .limits import nominal_limits
 from .world import World
 
-GRIP: Final = 0.94
+GRIP: Final = 0.92
 """Share of grip and motor that the line uses; the rest is for keeping to it."""
 _OFFSET_GAIN: Final = 0.6  # steering per distance from the line [rad/m]
 _HEADING_GAIN: Final = 0.5  # steering per angle to the line [rad/rad]

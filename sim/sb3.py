@@ -48,15 +48,16 @@ class SB3VecEnv(VecEnv):
         bootstrap_laps: bool = True,
         privileged: bool = False,
     ) -> None:
-        self.env = _Cars(
+        kind = _Cars if privileged else RacingVecEnv
+        self.env = kind(
             num_envs, autoreset_mode=AutoresetMode.SAME_STEP, render_mode=render_mode, config=config
         )
         self.bootstrap_laps = bootstrap_laps
-        space = _space_channels_first(self.env.single_observation_space)
+        space: spaces.Space[Any] = _space_channels_first(self.env.single_observation_space)
         if privileged and config.observation.lidar is not None:
             raise SimError("a critic that knows the state goes with a camera alone: leave the lidar out")
-        self._state = TrackState(self.env.world) if privileged else None
-        if self._state is not None:
+        self._state = TrackState(self.env.world) if isinstance(self.env, _Cars) else None
+        if isinstance(self.env, _Cars):
             self.env.state = self._state
             space = spaces.Dict({"frame": space, "state": spaces.Box(-np.inf, np.inf, (SIZE,))})
         super().__init__(num_envs, space, self.env.single_action_space)
@@ -105,7 +106,9 @@ class SB3VecEnv(VecEnv):
 
     def _last_seen(self, car: int, step: dict[str, Any]) -> Any:
         frame = _channels_first(step["final_obs"][car])
-        return frame if self._state is None else {"frame": frame, "state": self.env.final_state[car]}
+        if not isinstance(self.env, _Cars):
+            return frame
+        return {"frame": frame, "state": self.env.final_state[car]}
 
     def _last_info(self, car: int, truncated: bool, step: dict[str, Any]) -> dict[str, Any]:
         """What is told of a car whose episode ended."""

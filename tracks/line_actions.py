@@ -45,10 +45,8 @@ def line_actions(line: RacingLine, count: int, seed: int = 0) -> list[tuple[floa
     needed = [(lock, slow), (0.0, float(line.speed.max())), (-lock, slow)]
     chosen = {_rounded(steering, speed) for steering, speed in needed}
     samples = _samples(line)
-    spread = samples.std(axis=0) + (_STEERING_STEP, _SPEED_STEP)
+    spread = samples.std(axis=0) + np.array([_STEERING_STEP, _SPEED_STEP])
     for clusters in range(count - len(chosen), 4 * count):
-        if len(chosen) >= count:
-            break
         found, _ = kmeans2(
             samples / spread, min(clusters, len(samples)), rng=seed, minit="++", missing="warn"
         )
@@ -56,7 +54,7 @@ def line_actions(line: RacingLine, count: int, seed: int = 0) -> list[tuple[floa
             if len(chosen) < count and _is_apart(steering, speed, chosen):
                 chosen.add(_rounded(steering, speed))
     if len(chosen) < count:  # a line as plain as a straight: fill up with milder corrections
-        ladder = [(sign * lock * share, slow) for share in np.linspace(0.95, 0.05, MOST) for sign in (1, -1)]
+        ladder = [(side * share, slow) for share in np.linspace(0.95, 0.05, MOST) for side in (lock, -lock)]
         for steering, speed in ladder:
             if len(chosen) < count:
                 chosen.add(_rounded(steering, speed))

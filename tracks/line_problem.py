@@ -63,7 +63,7 @@ class CarLimits:
 
 @dataclass(frozen=True, eq=False)
 class Solution:
-    """The fastest line at a road's nodes, each (N,): offset [m], turn [rad], speed, steering [rad], time [s]."""
+    """The fastest line at a road's nodes, (N,) each: in metres, radians, metres per second and seconds."""
 
     offset: Array
     turn: Array
@@ -128,7 +128,7 @@ def solve(road: Road, limits: CarLimits) -> Solution:
 
 
 def _motion(casadi: Any, car: CarLimits) -> Any:
-    """The car at a node: rates of its states over distance, time over distance, and what must not exceed 0."""
+    """The car at a node: rates of its states over distance, time over distance, what must stay below 0."""
     state, control = casadi.SX.sym("state", 4), casadi.SX.sym("control", 3)
     curvature, left, right = (casadi.SX.sym(name) for name in ("curvature", "left", "right"))
     offset, turn, speed, steering = (state[i] for i in range(4))

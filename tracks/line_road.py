@@ -1,4 +1,4 @@
-"""A road as the solver of racing lines needs it: a smooth reference line, and the borders as offsets from it."""
+"""A road as the solver of racing lines needs it: a smooth reference line, and the borders beside it."""
 
 from __future__ import annotations
 
@@ -67,9 +67,9 @@ def make_road(track: Track, step: float) -> Road:
     curvature = (first[:, 0] * second[:, 1] - first[:, 1] * second[:, 0]) / size**3
     normal = np.stack((-first[:, 1], first[:, 0]), axis=1) / size[:, None]
     reach = _REACH * float(track.width(stations).max())
-    borders = (track.inner, track.outer)
+    borders = [track.inner, track.outer]
     if not track.closed:  # the road's two ends are no borders, and normals there may miss the last rows
-        borders = tuple(_longer(border, reach) for border in borders)
+        borders = [_longer(border, reach) for border in borders]
     offsets = np.stack([_offset(xy, normal, border, reach) for border in borders])
     left, right = offsets.max(axis=0), offsets.min(axis=0)
     if not (np.isfinite(offsets).all() and (left > 0).all() and (right < 0).all()):

@@ -44,11 +44,12 @@ def train(
         ),
     ] = None,
     reward: Annotated[
-        str,
+        str | None,
         typer.Option(
-            "--reward", help="A file with reward_function(params), or a name (hairpin reward list)."
+            "--reward",
+            help="A file with reward_function(params), or a name (hairpin reward list); else the preset's.",
         ),
-    ] = "center_line",
+    ] = None,
     model_metadata: Annotated[
         Path | None,
         typer.Option(
@@ -60,8 +61,8 @@ def train(
         str,
         typer.Option(
             "--preset",
-            help="fast: laps in seconds; general: drives where it has never been; deepracer: DeepRacer's own "
-            "networks.",
+            help="fast: laps in seconds; race: lap times at up to 4 m/s; general: drives where it has never "
+            "been; deepracer: DeepRacer's own networks.",
         ),
     ] = "fast",
     algorithm: Annotated[
@@ -255,6 +256,7 @@ def evaluate(
         given = {name: context.params[name] for name in _given(context)}
         _stress(source, {name: value for name, value in given.items() if name != "stress"})
         return
+    from ..shortest import shortest_lap
     from ..watch import evaluate_and_show
 
     evaluations = evaluate_and_show(
@@ -277,13 +279,17 @@ def evaluate(
         bots=bots,
         log=log,
     )
-    for evaluation in evaluations:
+    shortest = [shortest_lap(evaluation.world, evaluation.report.direction) for evaluation in evaluations]
+    for evaluation, limit in zip(evaluations, shortest, strict=True):
         if evaluation.log is not None:
             typer.echo(f"log: {evaluation.log}", err=True)
         if not as_json:
-            _print_report(evaluation.report)
+            _print_report(evaluation.report, limit)
     if as_json:
-        reports = [evaluation.report.to_dict() for evaluation in evaluations]
+        reports = [
+            evaluation.report.to_dict() | {"shortest_lap": limit and round(limit, 4)}
+            for evaluation, limit in zip(evaluations, shortest, strict=True)
+        ]
         typer.echo(json.dumps(reports[0] if len(reports) == 1 else {"tracks": reports}))
 
 
@@ -383,8 +389,8 @@ def demo(
         sys.exit(1)
 
 
-def _print_report(report: LapReport) -> None:
-    """Print a report as a table."""
+def _print_report(report: LapReport, shortest: float | None) -> None:
+    """Print a report as a table, and the shortest time that a lap could take [s]."""
     from rich.box import SIMPLE
     from rich.console import Console
     from rich.table import Table
@@ -405,3 +411,7 @@ def _print_report(report: LapReport) -> None:
     table = Table(*cells, title=f"{where}: {laps} in each trial", box=SIMPLE)
     table.add_row(*cells.values())
     Console().print(table)
+    if shortest is not None and report.best_lap is not None:
+        ratio = report.best_lap / shortest
+        line = f"the best lap took {ratio:.2f} times the shortest possible one, {shortest:.2f} s"
+        Console().print(line, highlight=False)

@@ -15,9 +15,7 @@ from .line import line
 if TYPE_CHECKING:
     from hairpin.tracks import Track
 
-app = typer.Typer(
-    help="List, look at, convert and make tracks; find their racing lines.", no_args_is_help=True
-)
+app = typer.Typer(help="List, look at, convert and make tracks; find racing lines.", no_args_is_help=True)
 app.command()(line)
 
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON, lengths in metres.")]

@@ -70,7 +70,6 @@ def test_the_contract_is_what_was_planned(inputs) -> None:
         ({"steps": 0}, RunError, "steps is 0: give at least 1"),
         ({"num_envs": -1}, RunError, "num_envs is -1: give at least 1"),
         ({"seed": -1}, RunError, "seed is -1: give at least 0"),
-        ({"reward": None}, RunError, "no reward is given"),
         ({"camera": "wied"}, SimError, "did you mean 'wide'"),
         ({"physics": "mujoco"}, SimError, "unknown physics 'mujoco'"),
         ({"direction": "up"}, SimError, "unknown direction 'up'"),
