@@ -289,7 +289,8 @@ class LiveDrive:
     def _decide(self, image: Image, pilot: Policy | Hand) -> Command:
         began = time.monotonic()
         if isinstance(pilot, Hand):
-            self.latency.add("wait", began - image.stamp)
+            self._stages = {}
+            self._stage("wait", began - image.stamp)
             return pilot.command(self.settings.speed_limit)
         spec = pilot.contract.observation
         frame = decode(image.jpeg, spec)
