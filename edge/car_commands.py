@@ -1,40 +1,18 @@
-"""The commands of `hairpin-car` that need a car: drive, doctor, calibrate."""
+"""The commands of `hairpin-car` that need a car: drive, doctor, calibrate, serve."""
 
 from __future__ import annotations
 
-import contextlib
-import functools
 import json
-import os
-import select
-import signal
-import sys
-import termios
-import threading
-import time
-import tty
-from collections.abc import Iterator
 from pathlib import Path
-from types import FrameType
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import Annotated
 
 import typer
 
 from .calibration import CALIBRATION, Axis, Calibration, load_calibration, write_calibration
 from .console.command import serve
+from .drive_command import drive
 from .errors import CarError
 from .guard.wire import SOCKET
-from .lease import DeadMansKey, Lease
-from .reasons import Reason
-
-if TYPE_CHECKING:
-    from .beside import Beside
-    from .drivers.gamepad import Gamepad
-    from .hand import Hand
-    from .live import LiveDrive
-    from .policy import Policy
-
-_PAD_PERIOD: Final = 0.02  # [s]
 
 Root = Annotated[Path, typer.Option(help="Where sys and dev lie, for trials.", hidden=True)]
 Socket = Annotated[Path, typer.Option(help="Where the guard listens.")]
@@ -47,91 +25,6 @@ def add_commands(app: typer.Typer) -> None:
     app.command()(doctor)
     app.command()(calibrate)
     app.command()(serve)
-
-
-def drive(
-    bundle: Annotated[
-        Path | None,
-        typer.Argument(metavar="[BUNDLE]", help="A policy bundle, a .tar.gz file; none drives by hand."),
-    ] = None,
-    speed_limit: Annotated[float, typer.Option(help="Highest speed [m/s].")] = 4.0,
-    scale: Annotated[float, typer.Option(help="Share of the motor's power, 0 to 1.")] = 0.5,
-    trim: Annotated[
-        float, typer.Option(help="Steering to add if the car pulls to a side [deg], + = left.")
-    ] = 0.0,
-    camera: Annotated[
-        str, typer.Option(help="A video device, or an .mjpeg file to rehearse with; looked for if not given.")
-    ] = "",
-    right_camera: Annotated[
-        str, typer.Option(help="The right one of STEREO_CAMERAS; looked for if not given.")
-    ] = "",
-    lidar: Annotated[
-        Path, typer.Option(help="The lidar's serial port, for a policy that sees with one.")
-    ] = Path("/dev/hairpin-lidar"),
-    record: Annotated[
-        Path | None, typer.Option(help="Record frames, decisions and health in this .mcap file.")
-    ] = None,
-    record_limit: Annotated[
-        int, typer.Option(help="Most that recordings may take [MB]; the older half gives way.")
-    ] = 2000,
-    gamepad: Annotated[
-        str, typer.Option(help="A gamepad on the car, such as /dev/input/js0; auto looks for one.")
-    ] = "",
-    socket: Socket = Path(SOCKET),
-    root: Root = Path("/"),
-) -> None:
-    """Drive the car with a policy, while the space bar or a gamepad's LB or RB is held down.
-
-    Let go, and it stops; so it does if the connection breaks. The guard must run:
-    systemctl start hairpin-guard
-
-    Without a BUNDLE the gamepad drives: left stick, right trigger forward, left trigger back.
-
-    Example: hairpin-car drive policy.tar.gz --speed-limit 1.0 --scale 0.4
-    """
-    from math import radians
-
-    from .drivers.battery import open_battery
-    from .drivers.camera import camera_named, find_camera
-    from .drivers.gamepad import gamepad_named
-    from .guard.client import GuardLink
-    from .hand import Hand
-    from .live import LiveDrive, Settings
-    from .policy import Policy
-    from .recording import Recorder
-    from .report import about
-
-    if bundle is None and not gamepad:
-        raise CarError("give a BUNDLE, or --gamepad auto to drive by hand")
-    settings = Settings(speed_limit, scale, radians(trim))
-    open_camera = camera_named(camera, root)
-    if not camera:
-        find_camera(root)  # a car without camera is told so at once
-    pad = gamepad_named(gamepad, root) if gamepad else None
-    lease, hand = Lease(), Hand()
-    policy = None if bundle is None else Policy.load(bundle)
-    beside = None if policy is None else _beside(policy, camera, right_camera, lidar, root)
-    driver = {} if policy is None else about(policy)
-    recorder = None if record is None else Recorder(record, driver, 1_000_000 * record_limit)
-    car = LiveDrive(
-        policy or hand,
-        open_camera,
-        lambda: GuardLink(socket),
-        lease=lease,
-        settings=settings,
-        battery=open_battery(root),
-        recorder=recorder,
-        beside=beside,
-    )
-    try:
-        if pad is not None:
-            threading.Thread(target=_follow_pad, args=(car, lease, hand, pad), daemon=True).start()
-        _until_told(car, lease)
-    finally:
-        if recorder is not None:
-            recorder.close()
-            if recorder.failed:
-                print(f"not all was recorded: {recorder.failed}", file=sys.stderr)
 
 
 def doctor(
@@ -187,108 +80,3 @@ def _axis(text: str, name: str) -> Axis | None:
             f"{name} is {text!r}: give min,mid,max in nanoseconds and a polarity of 1 or -1"
         ) from None
     return Axis(low, mid, high, polarity)
-
-
-def _beside(policy: Policy, camera: str, right_camera: str, lidar: Path, root: Path) -> Beside:
-    """What the policy sees with beside the camera; what is not there is told at once."""
-    from .beside import Beside
-    from .drivers.camera import camera_named, find_camera, find_right_camera
-    from .drivers.rplidar import turns
-    from .observation import STEREO
-
-    spec, right, scanner = policy.contract.observation, None, None
-    if spec.sensor == STEREO:
-        left = Path(camera) if camera else find_camera(root)
-        right = camera_named(right_camera or str(find_right_camera(left, root)), root)
-    if spec.lidar is not None:
-        if not lidar.exists():
-            raise CarError(
-                f"the policy sees with a lidar, and {lidar} is not there: plug it in, or give --lidar"
-            )
-        scanner = functools.partial(turns, lidar)
-    return Beside(right, scanner)
-
-
-def _until_told(car: LiveDrive, lease: Lease) -> None:
-    """Run the loop in a thread, and keep this one free for signals and keys."""
-    ended = threading.Event()
-
-    def end(number: int, frame: FrameType | None) -> None:
-        ended.set()
-
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, end)
-    failed: list[BaseException] = []
-
-    def loop() -> None:
-        try:
-            car.run()
-        except BaseException as error:
-            failed.append(error)
-        finally:
-            ended.set()
-
-    thread = threading.Thread(target=loop, name="drive", daemon=True)
-    thread.start()
-    try:
-        with _keys() as keys:
-            _follow(car, lease, ended, keys)
-    finally:
-        car.stop()
-        thread.join(timeout=2.0)
-    if failed:
-        raise failed[0]
-
-
-def _follow(car: LiveDrive, lease: Lease, ended: threading.Event, keys: int) -> None:
-    """Turn keys into the lease, and say how it goes."""
-    key = DeadMansKey(lease)
-    shown = ""
-    print("hold the space bar to drive, let go to stop; q ends", file=sys.stderr)
-    open_input = True
-    while not ended.wait(0.0 if open_input else 0.05):
-        ready = open_input and select.select([keys], [], [], 0.05)[0]
-        pressed = os.read(keys, 64) if ready else b""
-        if ready and not pressed:  # the terminal is gone
-            open_input = False
-            lease.end()
-        if b"q" in pressed or b"\x03" in pressed:
-            return
-        if b" " in pressed and key.pressed():
-            car.arm()
-        status = car.status()
-        line = "DRIVING" if status.armed else f"stopped: {status.reason.text}"
-        if line != shown and (status.reason is not Reason.LEASE_LOST or not lease.valid()):
-            shown = line
-            print(f"{line} ({status.fps:.0f} frames/s)", file=sys.stderr, flush=True)
-
-
-def _follow_pad(car: LiveDrive, lease: Lease, hand: Hand, pad: Gamepad) -> None:
-    """Turn a gamepad's dead man's key into the lease, and its stick into the hand's wish, for ever."""
-    held = False
-    while True:
-        held, before = pad.held and not pad.stop, held
-        if held:
-            hand.move(pad.steering, pad.push)
-            lease.renew()
-            if not before:
-                car.arm()
-        elif before:
-            lease.end()
-            car.disarm()
-        time.sleep(_PAD_PERIOD)
-
-
-@contextlib.contextmanager
-def _keys() -> Iterator[int]:
-    """Standard input, key by key."""
-    keys = sys.stdin.fileno()
-    if not os.isatty(keys):
-        yield keys
-        return
-    before = termios.tcgetattr(keys)
-    tty.setcbreak(keys)
-    try:
-        yield keys
-    finally:
-        termios.tcsetattr(keys, termios.TCSADRAIN, before)

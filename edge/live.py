@@ -297,7 +297,8 @@ class LiveDrive:
     def _decide(self, image: Image, pilot: Policy | Hand) -> Command:
         began = time.monotonic()
         if isinstance(pilot, Hand):
-            self.latency.add("wait", began - image.stamp)
+            self._stages = {}
+            self._stage("wait", began - image.stamp)
             return pilot.command(self.settings.speed_limit)
         spec = pilot.contract.observation
         reading = self._beside.reading(decode(image.jpeg, spec), image.stamp, spec)

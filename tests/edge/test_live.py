@@ -320,7 +320,10 @@ def test_the_command_dies_stops_or_is_asked_to_end(
         "live",
         "mailbox",
         "lease",
+        "hand",
         "drivers/camera",
+        "drivers/gamepad",
+        *(f"console/{part}" for part in ("cockpit", "calibrating", "pad", "talk", "wheel")),
         *(f"guard/{part}" for part in ("state", "server", "client", "wire")),
     ],
 )

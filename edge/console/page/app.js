@@ -72,12 +72,17 @@ $("logout").addEventListener("click", async () => {
 function connect() {
   headline("wait", "Connecting");
   car.conversation = talk(hear, lose);
-  film = watch($("film"), () => (drawn = performance.now()));
+  showFilm();
+}
+
+function showFilm() {
+  const again = () => car.conversation && setTimeout(showFilm, RETRY);
+  film = watch($("film"), () => (drawn = performance.now()), again);
 }
 
 function lose() {
-  film?.close();
   car.conversation = null;
+  film?.close();
   car.state = {};
   took = false;
   release();

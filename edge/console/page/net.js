@@ -39,7 +39,7 @@ export function send(file, progress) {
 /** Stop the car. It needs no password; whether the car confirms it. */
 export async function stop() {
   try {
-    return (await fetch("/stop", { method: "POST", keepalive: true })).ok;
+    return (await fetch("/stop", { method: "POST", keepalive: true, signal: AbortSignal.timeout(1500) })).ok;
   } catch {
     return false;
   }
@@ -63,8 +63,9 @@ export function talk(hear, lost) {
 }
 
 /** The camera's frames, each drawn and confirmed; the car sends no more than were confirmed. */
-export function watch(canvas, drawn) {
+export function watch(canvas, drawn, lost) {
   const socket = open("/video");
+  socket.onclose = lost;
   const pen = canvas.getContext("2d", { alpha: false });
   socket.onmessage = async (event) => {
     try {
