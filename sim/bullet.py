@@ -104,7 +104,7 @@ class Bullet:
         self._finalizer()
 
     def _build(self, *, hull: bool) -> None:
-        """Build the world; all that a car carries on is in its motion, so that this may be done at any time."""
+        """Build the world; a car's motion holds all that it carries on, so this may be done at any time."""
         self._bullet.resetSimulation(physicsClientId=self._client)
         self._body = build_car(self._bullet, self._client, self._dt, hull=hull)
         self._hull = hull

@@ -30,8 +30,8 @@ def add_objects(
 ) -> list[int]:
     """Make bodies for the objects near a car; nothing moves them.
 
-    They are made for a control period and removed after it, since with bodies that stay PyBullet's solver does
-    not repeat a motion to the last bit.
+    They are made for a control period and removed after it, since with bodies that stay PyBullet's solver
+    does not repeat a motion to the last bit.
 
     Args:
         bullet: PyBullet.
@@ -41,7 +41,7 @@ def add_objects(
         start: (3,) the origin of the frame that it drives in.
         car: Its body.
         wheels: The links of it that do not feel them: it is the car's body that is stopped.
-        shapes: The shapes that were made before, by half of their edges [m]; PyBullet keeps every one it makes.
+        shapes: The shapes that were made before, by half of their edges [m]; PyBullet keeps all it makes.
 
     Returns:
         The bodies.

@@ -22,7 +22,7 @@ from hairpin.sim import Bots, Obstacles, RacingEnv, World, make_config
 from hairpin.sim.episode import Start
 from hairpin.sim.laps import run_trials, starts
 from hairpin.sim.paint import Painter
-from hairpin.sim.trace import COLUMNS, CRASH_COLUMN, LapRecorder, write_trace
+from hairpin.sim.trace import COLUMNS, CRASH_COLUMN, PAUSE, LapRecorder, write_trace
 
 IDS = {"hairpin/ObjectAvoidance-v0": "object_avoidance", "hairpin/HeadToBot-v0": "head_to_bot"}
 RACES = pytest.mark.parametrize("race", IDS.values())
@@ -118,8 +118,9 @@ def test_a_crash_ends_a_trial_or_costs_five_seconds(tmp_path: Path) -> None:
     assert report.crashes == 2 and report.race == "object_avoidance" and report.off_tracks == 0
     report, world, recorder, _ = trials(4, race="object_avoidance", obstacles=boxes)
     assert report.crashes >= 4 and world.race.crashes.sum() == report.crashes
-    driven = np.array([len(rows) for rows in recorder.episodes()]) - 1
-    assert world.race.time == pytest.approx(driven / 15.0 + 5.0 * np.array([4, 4]))
+    steps = np.array([len(rows) for rows in recorder.episodes()]) - 1
+    paused = [sum(row[14] == PAUSE for row in rows) for rows in recorder.episodes()]
+    assert world.race.time == pytest.approx(steps / 15.0) and paused == [4 * 5 * 15] * 2
     path = tmp_path / "0-iteration.csv"
     with path.open("w") as file:
         write_trace(file, recorder.episodes(), 0)
