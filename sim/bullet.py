@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .bullet_body import HINGES, JOINTS, WHEEL_JOINTS, build_car
-from .bullet_objects import Bodies
+from .bullet_objects import Size, add_objects
 from .chassis import (
     DRIVE_ACCELERATION,
     FRONT_HALF_TRACK,
@@ -90,12 +90,13 @@ class Bullet:
     def step(self, command: NDArray[np.float64], objects: NDArray[np.void] | None = None) -> None:
         """Advance by one control period; see `Physics.step`."""
         for i in range(len(self._motion)):
-            if objects is not None and objects.shape[1]:
-                self._provide(objects[i])
+            if objects is not None and objects.shape[1] and not self._hull:
+                self._build(hull=True)
             self._load(i)
-            if objects is not None and self._bodies is not None:
-                self._bodies.put(objects[i], self.pose[i], self._start[i])
+            near = [] if objects is None else self._add(i, objects[i])
             self._motion[i] = self._drive(i, float(command[i, 0]), float(command[i, 1]))
+            for body in near:
+                self._bullet.removeBody(body, physicsClientId=self._client)
             self._publish(i)
 
     def close(self) -> None:
@@ -103,25 +104,19 @@ class Bullet:
         self._finalizer()
 
     def _build(self, *, hull: bool) -> None:
-        """Build the world; all that a car carries on is in its motion, so that this may be done at any time."""
-        bullet, client = self._bullet, self._client
-        bullet.resetSimulation(physicsClientId=client)
-        self._body = build_car(bullet, client, self._dt, hull=hull)
-        self._bodies = Bodies(bullet, client) if hull else None
-        self._rest_state = bullet.saveState(physicsClientId=client)
+        """Build the world; a car's motion holds all that it carries on, so this may be done at any time."""
+        self._bullet.resetSimulation(physicsClientId=self._client)
+        self._body = build_car(self._bullet, self._client, self._dt, hull=hull)
+        self._hull = hull
+        self._shapes: dict[Size, int] = {}
+        self._rest_state = self._bullet.saveState(physicsClientId=self._client)
 
-    def _provide(self, objects: NDArray[np.void]) -> None:
-        """See to it that there are bodies for some objects (M,)."""
-        if self._bodies is None:
-            self._build(hull=True)
-        assert self._bodies is not None
-        if not self._bodies.lacking(objects):
-            return
-        bullet, client = self._bullet, self._client
-        bullet.restoreState(stateId=self._rest_state, physicsClientId=client)
-        bullet.removeState(self._rest_state, physicsClientId=client)
-        self._bodies.add(objects, self._body, WHEEL_JOINTS)
-        self._rest_state = bullet.saveState(physicsClientId=client)
+    def _add(self, i: int, objects: NDArray[np.void]) -> list[int]:
+        """Put bodies where objects (M,) near car i are."""
+        pose, start = self.pose[i], self._start[i]
+        return add_objects(
+            self._bullet, self._client, objects, pose, start, self._body, WHEEL_JOINTS, self._shapes
+        )
 
     def _at_rest(self, steering: float) -> _Motion:
         angles, zero = [0.0] * len(JOINTS), (0.0, 0.0, 0.0)

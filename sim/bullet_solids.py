@@ -33,11 +33,11 @@ class Solids:
         bullet, client = self._bullet, self._client
         used: dict[Size, int] = {}
         for one in objects:
-            size = np.array([one["half_length"], one["half_width"], one["height"]])
+            whole = np.array([one["half_length"], one["half_width"], one["height"]])
             cos, sin = math.cos(one["yaw"]), math.sin(one["yaw"])
             turn = (0.0, 0.0, math.sin(one["yaw"] / 2), math.cos(one["yaw"] / 2))
             for *bounds, colour in parts_of(Kind(int(one["kind"]))):
-                low, high = np.array(bounds[::2]) * size, np.array(bounds[1::2]) * size
+                low, high = np.array(bounds[::2]) * whole, np.array(bounds[1::2]) * whole
                 x, y, z = (low + high) / 2
                 place = (one["x"] + cos * x - sin * y, one["y"] + sin * x + cos * y, z)
                 body = self._body(tuple(np.round((high - low) / 2, 9).tolist()), used)

@@ -199,9 +199,13 @@ def _objects(
         return None
     setup: Obstacles | Bots
     if race == "object_avoidance":
-        setup = obstacles if isinstance(obstacles, Obstacles) else Obstacles(**_count(obstacles))
+        default = Obstacles()
+        count = default.count if obstacles is None else obstacles
+        setup = count if isinstance(count, Obstacles) else dataclasses.replace(default, count=count)
     else:
-        setup = bots if isinstance(bots, Bots) else Bots(**_count(bots))
+        slow = Bots()
+        number = slow.count if bots is None else bots
+        setup = number if isinstance(number, Bots) else dataclasses.replace(slow, count=number)
     for track in tracks:
         if needed_length(setup) > track.length:
             raise SimError(
@@ -210,10 +214,6 @@ def _objects(
                 "min_distance"
             )
     return setup
-
-
-def _count(number: int | None) -> dict[str, int]:
-    return {} if number is None else {"count": number}
 
 
 def _tracks(track: TrackRef | Sequence[TrackRef]) -> tuple[Track, ...]:

@@ -20,9 +20,9 @@ _BOX = int(Kind.BOX)
 def touched(pose: NDArray[np.float64], objects: NDArray[np.void], hits: NDArray[np.bool_]) -> None:
     """Which objects each car touches.
 
-    For boxes DeepRacer's rule: a corner of the car's rectangle lies within theirs, which is `BOX_BUFFER` larger
-    to each side. For other cars it is that the rectangles overlap: by that rule a car whose front meets another
-    one's corner would not have crashed, and could push it for ever.
+    For boxes DeepRacer's rule: a corner of the car's rectangle lies within theirs, which is `BOX_BUFFER`
+    larger to each side. For other cars it is that the rectangles overlap: by that rule a car whose front
+    meets another one's corner would not have crashed, and could push it for ever.
 
     Args:
         pose: (N, 3) x, y [m] and yaw [rad] of the cars' bases.
@@ -49,7 +49,7 @@ def touched(pose: NDArray[np.float64], objects: NDArray[np.void], hits: NDArray[
 @compiled
 def collides(x: float, y: float, yaw: float, objects: NDArray[np.void], margin: float) -> bool:
     """Whether a car at a pose overlaps one of some objects (M,), or would with `margin` [m] around them."""
-    for m in range(objects.shape[0]):
+    for m in range(objects.shape[0]):  # noqa: SIM110 (numba knows no any)
         if overlap(x, y, yaw, objects[m], margin)[0] > 0.0:
             return True
     return False
@@ -96,8 +96,11 @@ def push_out(x: Any, y: Any, yaw: Any, vx: Any, vy: Any, objects: Any) -> Any:
     rules end anyway.
 
     Args:
-        x, y, yaw: Pose of the car [m, rad].
-        vx, vy: Its speed forward and to the left [m/s].
+        x: Place of the car [m].
+        y: Place of the car [m].
+        yaw: Its heading [rad].
+        vx: Its speed forward [m/s].
+        vy: Its speed to the left [m/s].
         objects: (M,) of `OBJECT_DTYPE`.
 
     Returns:

@@ -48,8 +48,8 @@ class RacingEnv(gymnasium.Env[Any, Any]):
 
     ## Arguments
     Those of `hairpin.sim.make_config`, or a finished `config`; and `render_mode` ("rgb_array" or "human").
-    `hairpin/ObjectAvoidance-v0` and `hairpin/HeadToBot-v0` are this one with another `race`: boxes stand on the
-    track, or slow cars drive there, and running into one ends the episode.
+    `hairpin/ObjectAvoidance-v0` and `hairpin/HeadToBot-v0` are this one with another `race`: boxes stand on
+    the track, or slow cars drive there, and running into one ends the episode.
 
     ## Reset Arguments
     `options={"start": 0.25, "direction": "cw"}` fixes the start, as a share of the lap, and the direction.

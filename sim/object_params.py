@@ -1,6 +1,6 @@
 """What the params of reward functions say about objects, for all cars at once.
 
-Source: aws-deepracer-community/deepracer-simapp, markov/track_geom/track_data.py and markov/cameras/frustum.py.
+Source: aws-deepracer-community/deepracer-simapp, markov/track_geom/track_data.py, markov/cameras/frustum.py.
 Where the original compares indices of two lists, one with the car and one without, the right object is meant.
 """
 

@@ -122,9 +122,9 @@ def span(setup: Obstacles | Bots, length: float) -> tuple[float, float]:
 
 
 def _check(name: str, count: Any, min_distance: Any) -> None:
-    if not (isinstance(count, Integral) and not isinstance(count, bool) and 1 <= count <= 64):
+    if not (isinstance(count, Integral) and not isinstance(count, bool) and 1 <= int(count) <= 64):
         raise SimError(f"{name} is {count!r}: give a whole number from 1 to 64")
-    if not (isinstance(min_distance, Real) and 0.0 <= min_distance <= 100.0):
+    if not (isinstance(min_distance, Real) and 0.0 <= float(min_distance) <= 100.0):
         raise SimError(f"min_distance of {name} is {min_distance!r}: give 0 to 100 m")
 
 

@@ -104,7 +104,7 @@ def _footprint(one: np.void) -> Points:
     signs = np.array([[1, 1], [-1, 1], [-1, -1], [1, -1]])
     cos, sin = np.cos(one["yaw"]), np.sin(one["yaw"])
     corners = (signs * [one["half_length"], one["half_width"]]) @ np.array([[cos, sin], [-sin, cos]])
-    return corners + [one["x"], one["y"]]
+    return corners + np.array([one["x"], one["y"]])
 
 
 def _fit(picture: Picture, interpolation: int) -> Picture:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,6 +90,7 @@ def build_params(
         columns = object_columns(routes, route, places, objects)
         crashes = np.zeros(len(places), dtype=bool).tolist() if crashed is None else crashed.tolist()
         for params, i in zip(result, which, strict=True):
-            values = [column[i] for column in columns]
-            params.update(zip(KEYS, values, strict=True), is_crashed=crashes[i])  # type: ignore[call-arg]
+            told: Any = {key: column[i] for key, column in zip(KEYS, columns, strict=True)}
+            params.update(told)
+            params["is_crashed"] = crashes[i]
     return result

@@ -154,7 +154,8 @@ def clear_pose(
             pose = pose_in_lane(routes, lanes, route, at, lane)
         elif at != share * length:
             pose = start_pose(routes, route, at / length)
-        if not collides(*pose.tolist(), objects, _MARGIN):
+        x, y, yaw = pose.tolist()
+        if not collides(x, y, yaw, objects, _MARGIN):
             return pose
         at = (at - _BACK) % length if loop else max(at - _BACK, 0.0)
     raise SimError("the objects leave the car no place to start: give fewer of them, or a wider track")

@@ -68,10 +68,10 @@ class TickedPhysics:
         """Put the car down; see `Physics.reset`."""
         self._inner.reset(which, pose, car)
 
-    def step(self, command: NDArray[np.float64]) -> None:
+    def step(self, command: NDArray[np.float64], objects: NDArray[np.void] | None = None) -> None:
         """Advance by one control period; the command given is not used."""
         for _ in range(self._ticks):
-            self._inner.step(self.command())
+            self._inner.step(self.command(), objects)
 
     def close(self) -> None:
         """Release what the physics holds."""

@@ -27,6 +27,7 @@ CRASH_COLUMN: Final = "obstacle_crash_counter"
 Row = tuple[object, ...]  # the columns, without the episode's number
 _DONE: Final = COLUMNS.index("done") - 1
 _TIME: Final = COLUMNS.index("tstamp") - 1
+_PAUSED: Final = COLUMNS.index("pause_duration") - 1
 PAUSE: Final = "pause"  # status of a car that was put back and waits
 
 
@@ -101,12 +102,13 @@ class LapRecorder:
         """Enter that a car was put back, and stands there for a penalty [s] before its lap goes on."""
         rows = self._laps[car][-1]
         last = rows[-1]
-        rows[-1] = (*last[:_DONE], False, *last[_DONE + 1 : -1], penalty)
+        rows[-1] = (*last[:_DONE], False, *last[_DONE + 1 : _PAUSED], penalty, *last[_PAUSED + 1 :])
         row = _row(world, car, (0.0, 0.0), 0, 0.0, False, Status.IN_PROGRESS)
         steps, time, hz = world.race.steps[car], world.race.time[car], world.config.control_hz
         for k in range(1, round(penalty * hz) + 1):
             left = max(0.0, round(penalty - k / hz, 4))
-            rows.append((float(steps + k), *row[1:_TIME], round(float(time + k / hz), 4), PAUSE, left))
+            waiting = (round(float(time + k / hz), 4), PAUSE, left, *_crashes(world, car))
+            rows.append((float(steps + k), *row[1:_TIME], *waiting))
 
     def episodes(self) -> list[list[Row]]:
         """The laps of all cars, those of the first car first."""

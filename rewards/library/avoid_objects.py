@@ -1,4 +1,4 @@
-"""Drive around objects: near the centre where the road is free, and clear of the next object well before it."""
+"""Drive around objects: near the centre where the road is free, in the other lane well before an object."""
 
 import math
 
@@ -16,7 +16,7 @@ def reward_function(params):
 
     nearness, room = 0.0, 1.0
     if params["objects_location"]:
-        for index, reach in zip(params["closest_objects"], (BESIDE, LOOK_AHEAD)):
+        for index, reach in zip(params["closest_objects"], (BESIDE, LOOK_AHEAD), strict=True):
             x, y = params["objects_location"][index]
             gap = math.hypot(x - params["x"], y - params["y"])
             if gap > reach:

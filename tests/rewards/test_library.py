@@ -69,7 +69,7 @@ def test_the_centre_pays_more_than_the_side(make_params) -> None:
         "waypoint_heading",
         "speed_by_curvature",
         "smooth_steering",
-        "object_avoidance",
+        "avoid_objects",
     ):
         middle, side = drive(resolve(name), [make_params(3.0), make_params(3.0, 0.25)])
         assert middle > side, name
@@ -99,14 +99,22 @@ def test_a_repeated_waypoint_is_no_trouble(make_params) -> None:
 
 def test_an_object_ahead_on_the_same_side_costs(make_params) -> None:
     def step(x_ahead, left):
-        params = make_params(0.5, 0.1)
-        place = [[params["x"] + x_ahead, params["y"]]]
-        return {**params, "objects_location": place, "objects_left_of_center": [left]}
+        params = make_params(0.5, 0.15)
+        place, far = [params["x"] + x_ahead, params["y"]], [params["x"] - 9.0, params["y"]]
+        order = [1, 0] if x_ahead > 0 else [0, 1]
+        return {
+            **params,
+            "objects_location": [place, far],
+            "objects_left_of_center": [left, left],
+            "closest_objects": order,
+        }
 
-    far, ahead, other_side, behind = drive(
-        resolve("object_avoidance"), [step(3.0, True), step(0.6, True), step(0.6, False), step(-0.6, True)]
+    far, ahead, nearer, other_side, behind = drive(
+        resolve("avoid_objects"),
+        [step(3.0, True), step(1.2, True), step(0.6, True), step(0.6, False), step(-0.6, True)],
     )
-    assert ahead < 0.5 * far and other_side == behind == far
+    assert nearer < 0.2 * ahead < 0.2 * far and behind == far
+    assert other_side > 0.85 * far
 
 
 @pytest.mark.parametrize("path", COMMUNITY, ids=lambda path: path.stem)
