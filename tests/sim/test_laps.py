@@ -157,7 +157,7 @@ def test_one_failure_is_enough_if_told_so() -> None:
     def act(frames: np.ndarray) -> np.ndarray:
         return np.where([[True], [False]], hard_left(frames), line(frames))
 
-    report, traces = run_trials(setup, act, starts(2, "ccw"), stop_at_failure=True, world=world)
+    report, traces = run_trials(setup, act, starts(2, "ccw"), most_failures=0, world=world)
     assert report.statuses == ("off_track", "in_progress") and report.completed == 0
     assert len(traces[0].pose) == len(traces[1].pose)
     report, _ = run_trials(setup, act, starts(2, "ccw"), world=world)
