@@ -17,6 +17,7 @@ from hairpin.tracks import Track
 STARTS: Final = 16  # 8 places, both directions
 LAPS: Final = 3
 COMPLETION: Final = 0.95  # share of the trials that a racing policy has to complete
+_PATIENCE: Final = 3  # evaluations of policies that lap, none with fewer wheels out than before
 _LEAST_EXTRA: Final = 16_384  # steps that training goes on for, after a policy laps, until it does so cleanly
 #: Trials that may fail, and how many end the evaluation, where objects stand in other places in each trial:
 #: then a single failure says little, neither about a policy nor about which of two is better.
@@ -78,8 +79,12 @@ def enough(verdicts: Sequence[Verdict], steps: int) -> bool:
     """
     if any(verdict.clean for verdict in verdicts):
         return True
-    first = min((verdict.steps for verdict in verdicts if verdict.confirmed), default=None)
-    return first is not None and steps >= first + max(first, _LEAST_EXTRA)
+    confirmed = [verdict for verdict in verdicts if verdict.confirmed]
+    if not confirmed:
+        return False
+    first, out = confirmed[0].steps, [verdict.wheels_out for verdict in confirmed]
+    hopeless = len(out) > _PATIENCE and min(out[-_PATIENCE:]) >= min(out[:-_PATIENCE])
+    return hopeless or steps >= first + max(first, _LEAST_EXTRA)
 
 
 @dataclass(frozen=True)

@@ -52,6 +52,18 @@ def test_resets_put_the_car_back_and_cost_time(ring_run) -> None:
     assert reset.distance > 1.5 * clean.distance
 
 
+@pytest.mark.parametrize(
+    ("trained", "driven"), [("cw", "cw"), ("ccw", "ccw"), ("alternate", "both"), (None, "both")]
+)
+def test_it_drives_the_way_it_was_trained(ring_run, copy_of, trained, driven) -> None:
+    run = copy_of(ring_run)
+    settings = {**run.settings["settings"], "direction": trained}
+    (run.path / "run.json").write_text(json.dumps({**run.settings, "settings": settings}))
+    limits = {"physics": "single_track", "trials": 2, "laps": 1}
+    assert evaluate(run.path, **limits).report.direction == driven
+    assert evaluate(run.path, direction="ccw", **limits).report.direction == "ccw"
+
+
 def test_penalties_lengthen_the_lap_and_the_log_shows_the_pauses(ring_run, copy_of) -> None:
     run = copy_of(ring_run)
     settings = {"physics": "single_track", "trials": 1, "laps": 1, "direction": "cw", "resets": 40}

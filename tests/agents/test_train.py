@@ -62,6 +62,9 @@ def test_training_goes_on_for_a_while_until_no_wheel_is_out(tmp_path, monkeypatc
     assert not enough(early, 2000 + 16_383) and enough(early, 2000 + 16_384)
     late = [verdict(30_000, 7), verdict(40_000, 3)]
     assert not enough(late, 59_999) and enough(late, 60_000)
+    growing = [verdict(1000 * (i + 1), out) for i, out in enumerate((5, 9, 5, 6))]  # it does not care
+    assert enough(growing, 4000) and not enough(growing[:3], 4000)
+    assert not enough([*growing[:3], verdict(4000, 4)], 4000)
     assert enough([*early, verdict(3000, 0)], 3000) and not enough(early[:1], 10**6)
     assert max([*early, verdict(3000, 2)], key=lambda v: v.rank).steps == 3000
 
