@@ -110,6 +110,7 @@ class Gate:
     ) -> None:
         self._thorough = thorough
         self.trials: list[Trial] = []
+        self._abandoned = False
         drawn = NAMED[randomization] if isinstance(randomization, str) else randomization
         confirming = dataclasses.replace(drawn, offset=None, heading=None)
         self._wanted = STARTS - (_TOLERATED if world.objects else 0)
@@ -124,7 +125,7 @@ class Gate:
         self.trials = []
         laps, reports = [], []
         for world in self._nominal:
-            reports.append(_drive(world, act, self._starts[0], seed=0))
+            reports.append(self._drive(world, act, self._starts[0], seed=0))
             laps.append(float(laps_done(world).mean()))
             self.trials += _trials(world, reports[-1])
             if reports[-1].completed < self._wanted:
@@ -133,7 +134,7 @@ class Gate:
         times = [time for report in reports for time in report.lap_times]
         again, robust = [], []
         for world in self._confirming if passed else ():
-            again.append(_drive(world, act, self._starts[1], seed=steps, to_the_end=self._thorough))
+            again.append(self._drive(world, act, self._starts[1], seed=steps, to_the_end=self._thorough))
             robust.append(float(laps_done(world).mean()))
             if again[-1].completed < self._wanted and not self._thorough:
                 break
@@ -146,6 +147,29 @@ class Gate:
             wheels_out=sum(report.wheels_out for report in (*reports, *again)),
             robust=sum(robust) / len(self._confirming),
         )
+
+    def abandon(self) -> None:
+        """Have an evaluation that another thread drives end at once, by an error."""
+        self._abandoned = True
+
+    def _drive(
+        self, world: World, act: Act, starts: list[Start], seed: int, *, to_the_end: bool = False
+    ) -> LapReport:
+        most_failures = _HOPELESS if world.config.objects else 0
+        report, _ = run_trials(
+            world.config,
+            act,
+            starts,
+            seed=seed,
+            most_failures=None if to_the_end else most_failures,
+            on_step=self._go_on,
+            world=world,
+        )
+        return report
+
+    def _go_on(self, world: World) -> None:
+        if self._abandoned:
+            raise InterruptedError("the evaluation is given up")
 
     def close(self) -> None:
         """Release the worlds."""
@@ -163,14 +187,6 @@ def _config(world: WorldConfig, track: Track, randomization: Randomization) -> W
         direction=None,
         randomization=randomization,
     )
-
-
-def _drive(world: World, act: Act, starts: list[Start], seed: int, *, to_the_end: bool = False) -> LapReport:
-    most_failures = _HOPELESS if world.config.objects else 0
-    report, _ = run_trials(
-        world.config, act, starts, seed=seed, most_failures=None if to_the_end else most_failures, world=world
-    )
-    return report
 
 
 def _trials(world: World, report: LapReport) -> list[Trial]:

@@ -134,6 +134,7 @@ def learn(
     finally:
         if bar is not None:
             bar.stop()
+        evaluations.close()
         traces.finish()
         gate.close()
         env.close()
