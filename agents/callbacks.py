@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -16,8 +16,8 @@ from hairpin.sim.trace import TraceRecorder, read_rows, write_trace
 from .contract import EPISODES_PER_ITERATION
 from .files import write_atomically
 from .gate import Gate, Trial, Verdict, enough
-from .head import act_with
 from .history import add_evaluation, evaluations_of
+from .judging import Judge
 from .learner import save_model
 from .logs.metrics import TrainingMetrics
 from .run import Run, save_checkpoint
@@ -35,7 +35,10 @@ def checkpoint(run: Run, model: BaseAlgorithm, best: Verdict | None = None) -> N
 
 
 class Evaluations(BaseCallback):
-    """Evaluates the policy now and then, keeps the best one and the last one, and ends training when it laps.
+    """Has the policy judged now and then, keeps the best and the last one, and ends training when it laps.
+
+    Training goes on meanwhile, until the next evaluation is due. What was learned during the evaluation that
+    ends a training is left out, so that the same seed gives the same run.
 
     Args:
         run: Where checkpoints go.
@@ -63,7 +66,7 @@ class Evaluations(BaseCallback):
         super().__init__()
         self._traces = traces
         self.run = run
-        self.gate = gate
+        self.judge = Judge(gate)
         self.every = every
         self.stop = stop
         self.best = best
@@ -78,44 +81,57 @@ class Evaluations(BaseCallback):
     def _on_rollout_start(self) -> None:
         if self.num_timesteps >= self._next:
             self._next = self.num_timesteps + self.every
-            self.evaluate()
-        elif time.monotonic() > self._next_save:
-            self._save(None)
+            self._settle(wait=True)
+            if not self._satisfied:
+                self.judge.begin(self.model)
+        elif not self.judge.busy and time.monotonic() > self._next_save:
+            self._save(self.num_timesteps, lambda path: save_model(self.model, path))
 
-    def _save(self, best: Verdict | None) -> None:
+    def _save(self, steps: int, write: Callable[[Path], object], best: Verdict | None = None) -> None:
         began = time.monotonic()
-        checkpoint(self.run, self.model, best)
+        save_checkpoint(self.run, steps, write, best=best.to_dict() if best else None)
         ended = time.monotonic()
         self._next_save = ended + max(CHECKPOINT_SECONDS, (ended - began) / _MOST_OF_THE_TIME)
 
     def _on_step(self) -> bool:
+        self._settle(wait=False)
         return not self._satisfied
 
     @property
     def _satisfied(self) -> bool:
-        return self.stop and enough(self._verdicts, self.num_timesteps)
+        return self.stop and enough(self._verdicts, max((v.steps for v in self._verdicts), default=0))
 
     def finish(self) -> None:
-        """Judge and save what the training left, unless it ended because the policy laps cleanly."""
-        if not (self.stop and any(verdict.clean for verdict in self._verdicts)):
-            self.evaluate()
+        """Judge and save what the training left, unless it ended because the policy laps."""
+        self._settle(wait=True)
+        if not self._satisfied:
+            self.judge.begin(self.model)
+            self._settle(wait=True)
 
-    def evaluate(self) -> Verdict:
-        """Judge the policy as it is now, and save it."""
-        self.newest = verdict = self.gate.judge(act_with(self.model), self.num_timesteps)
+    def close(self) -> None:
+        """Give up an evaluation that goes on."""
+        self.judge.close()
+
+    def _settle(self, *, wait: bool) -> None:
+        """Enter the newest verdict, and save the policy that it is about."""
+        judged = self.judge.take(wait=wait)
+        if judged is None:
+            return
+        self.newest = verdict = judged.verdict
         self._verdicts.append(verdict)
         better = self.best is None or verdict.rank > self.best.rank
         if better:
             self.best = verdict
         # The checkpoint first: what evaluations are listed for is then there, wherever a kill comes.
-        self._save(verdict if better else None)
+        self._save(
+            verdict.steps, lambda path: path.write_bytes(judged.checkpoint), verdict if better else None
+        )
         add_evaluation(self.run, verdict)
         if self._traces is not None:
-            self._traces.evaluated(self.gate.trials)
+            self._traces.evaluated(self.judge.gate.trials)
         self.logger.record("evaluation/laps_per_start", verdict.progress)
         self.logger.record("evaluation/confirmed", float(verdict.confirmed))
-        self.logger.dump(self.num_timesteps)
-        return verdict
+        self.logger.dump(verdict.steps)
 
 
 class Traces(BaseCallback):

@@ -129,6 +129,7 @@ class Gate:
         self._thorough = thorough
         self._racing = racing
         self.trials: list[Trial] = []
+        self._abandoned = False
         drawn = NAMED[randomization] if isinstance(randomization, str) else randomization
         confirming = dataclasses.replace(drawn, offset=None, heading=None)
         self._wanted = STARTS - (_TOLERATED if world.objects else 0)
@@ -145,7 +146,7 @@ class Gate:
             return self._race(act, steps)
         laps, reports = [], []
         for world in self._nominal:
-            reports.append(_drive(world, act, self._starts[0], seed=0))
+            reports.append(self._drive(world, act, self._starts[0], seed=0))
             laps.append(float(laps_done(world).mean()))
             self.trials += _trials(world, reports[-1])
             if reports[-1].completed < self._wanted:
@@ -154,7 +155,7 @@ class Gate:
         times = [time for report in reports for time in report.lap_times]
         again, robust = [], []
         for world in self._confirming if passed else ():
-            again.append(_drive(world, act, self._starts[1], seed=steps, to_the_end=self._thorough))
+            again.append(self._drive(world, act, self._starts[1], seed=steps, to_the_end=self._thorough))
             robust.append(float(laps_done(world).mean()))
             if again[-1].completed < self._wanted and not self._thorough:
                 break
@@ -169,11 +170,11 @@ class Gate:
         )
 
     def _race(self, act: Act, steps: int) -> Verdict:
-        nominal = [_drive(world, act, self._starts[0], seed=0, to_the_end=True) for world in self._nominal]
+        nominal = [self._drive(world, act, self._starts[0], seed=0, to_the_end=True) for world in self._nominal]
         laps = np.mean([laps_done(world).mean() for world in self._nominal])
         for world, report in zip(self._nominal, nominal, strict=True):
             self.trials += _trials(world, report)
-        again = [_drive(world, act, self._starts[1], seed=0, to_the_end=True) for world in self._confirming]
+        again = [self._drive(world, act, self._starts[1], seed=0, to_the_end=True) for world in self._confirming]
         reports = [*nominal, *again]
         completion = sum(report.completed for report in reports) / (STARTS * len(reports))
         passed = completion >= COMPLETION
@@ -186,6 +187,29 @@ class Gate:
             wheels_out=sum(report.wheels_out for report in reports),
             racing=True,
         )
+
+    def abandon(self) -> None:
+        """Have an evaluation that another thread drives end at once, by an error."""
+        self._abandoned = True
+
+    def _drive(
+        self, world: World, act: Act, starts: list[Start], seed: int, *, to_the_end: bool = False
+    ) -> LapReport:
+        most_failures = _HOPELESS if world.config.objects else 0
+        report, _ = run_trials(
+            world.config,
+            act,
+            starts,
+            seed=seed,
+            most_failures=None if to_the_end else most_failures,
+            on_step=self._go_on,
+            world=world,
+        )
+        return report
+
+    def _go_on(self, world: World) -> None:
+        if self._abandoned:
+            raise InterruptedError("the evaluation is given up")
 
     def close(self) -> None:
         """Release the worlds."""
@@ -203,14 +227,6 @@ def _config(world: WorldConfig, track: Track, randomization: Randomization) -> W
         direction=None,
         randomization=randomization,
     )
-
-
-def _drive(world: World, act: Act, starts: list[Start], seed: int, *, to_the_end: bool = False) -> LapReport:
-    most_failures = _HOPELESS if world.config.objects else 0
-    report, _ = run_trials(
-        world.config, act, starts, seed=seed, most_failures=None if to_the_end else most_failures, world=world
-    )
-    return report
 
 
 def _trials(world: World, report: LapReport) -> list[Trial]:

@@ -67,7 +67,7 @@ def title(card: Card) -> str:
     """The card in two lines."""
     laps = "a lap" if card.laps == 1 else f"{card.laps} laps"
     return (
-        f"{card.policy} on {card.track}, {card.physics} physics: {card.trials} trials of {laps} in each cell\n"
+        f"{card.policy} on {card.track}, {card.physics} physics: {card.trials} trials of {laps} a cell\n"
         f"undisturbed {card.nominal.completion:.0%}, mean of all disturbances {card.score:.0%}, "
         f"weakest: {card.weakest}"
     )

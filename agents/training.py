@@ -142,6 +142,7 @@ def learn(
     finally:
         if bar is not None:
             bar.stop()
+        evaluations.close()
         traces.finish()
         gate.close()
         env.close()

@@ -50,8 +50,8 @@ run = train(TrainConfig(
 trained = time.process_time() - began
 report = evaluate(run.path, physics="bullet", trials=16, laps=1).report
 print(json.dumps({
-    "cpu": trained, "completed": report.completed, "lap": report.mean_lap or 0, "change": report.steering_change,
-    "power": report.steering_power or 0, "wheels_out": report.wheels_out,
+    "cpu": trained, "completed": report.completed, "lap": report.mean_lap or 0,
+    "change": report.steering_change, "power": report.steering_power or 0, "wheels_out": report.wheels_out,
 }))
 """
 

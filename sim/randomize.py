@@ -174,7 +174,7 @@ NAMED: Final = {"none": NONE, "light": LIGHT, "mild": MILD, "full": FULL}
 
 
 def scaled(randomization: Randomization, factor: float) -> Randomization:
-    """All ranges stretched about their nominal values by a factor, within what makes sense; the same styles."""
+    """All ranges stretched about the nominal values by a factor, within what makes sense; the same styles."""
     nominal = {
         name: float(one[name][0])
         for one in (nominal_car(1), nominal_view(1))

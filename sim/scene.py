@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hairpin.tracks.style import STYLES, random_style
+from hairpin.tracks import Track
+from hairpin.tracks.style import STYLES, Style, random_style
 from hairpin.tracks.surface import Surface, default_texel, extent, rasterise
 
 from .config import WorldConfig
@@ -43,19 +45,23 @@ class FrameRenderer(Protocol):
 def make_surfaces(config: WorldConfig) -> list[Surface]:
     """The surfaces of all tracks, track after track, `Randomization.surfaces` of each.
 
-    Each track has its own random styles. All surfaces together hold at most `MAX_TEXELS` texels: those of many
-    or long tracks are coarser.
+    Each track has its own random styles. All surfaces together hold about `MAX_TEXELS` texels at most: those
+    of many or long tracks are coarser.
     """
-    rng = np.random.default_rng(
-        config.randomization.style_seed
-    )  # the styles are part of the world, not of an episode
+    # The styles are part of the world, not of an episode.
+    rng = np.random.default_rng(config.randomization.style_seed)
     texels = sum(float(np.prod(extent(track)[1])) for track in config.tracks) * config.randomization.surfaces
     coarsest = float(np.sqrt(texels / MAX_TEXELS))
     return [
-        rasterise(track, style, texel=max(default_texel(track), coarsest))
+        _surface(track, style, max(default_texel(track), coarsest))
         for track in config.tracks
         for style in (STYLES["deepracer"], *(random_style(rng) for _ in range(config.randomization.styles)))
     ]
+
+
+@functools.lru_cache(maxsize=4)  # a training and what judges it have the same nominal surface
+def _surface(track: Track, style: Style, texel: float) -> Surface:
+    return rasterise(track, style, texel=texel)
 
 
 def make_renderer(config: WorldConfig, surfaces: list[Surface]) -> FrameRenderer:

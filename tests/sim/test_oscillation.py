@@ -20,8 +20,11 @@ def test_change_is_the_mean_step() -> None:
 
 
 @given(
-    hertz=st.floats(CUTOFF + 2.1, 5.4), amplitude=st.floats(1.0, 30.0), phase=st.floats(0.0, 6.3), mean=st.floats(-20.0, 20.0)
-)  # fmt: skip
+    hertz=st.floats(CUTOFF + 2.1, 5.4),
+    amplitude=st.floats(1.0, 30.0),
+    phase=st.floats(0.0, 6.3),
+    mean=st.floats(-20.0, 20.0),
+)
 def test_power_of_a_fast_sine_is_its_variance(hertz, amplitude, phase, mean) -> None:
     swing = mean + amplitude * np.sin(2 * np.pi * hertz * TIME + phase)
     assert fast_power([swing], [ROAD], RATE) == pytest.approx(amplitude**2 / 2, rel=0.1)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from hairpin.sim import Randomization, SimError, make_config
 from hairpin.sim.physics import CAR_DTYPE, nominal_car
-from hairpin.sim.randomize import FULL, MILD, NAMED, draw_car, draw_view, draw_whole
+from hairpin.sim.randomize import FULL, MILD, NAMED, draw_car, draw_view, draw_whole, scaled
 from hairpin.sim.render import VIEW_DTYPE, nominal_view
 from hairpin.sim.scene import make_surfaces
 from hairpin.tracks.style import STYLES
@@ -80,6 +80,15 @@ def test_each_track_has_its_own_styles_and_all_share_the_memory(monkeypatch: pyt
     coarse = make_surfaces(setup)
     assert {surface.texel for surface in coarse} != {0.005}
     assert sum(surface.levels[0][..., 0].size for surface in coarse) < 1.5 * 500_000  # they are rounded up
+
+
+def test_ranges_are_stretched_about_the_nominal_values() -> None:
+    assert scaled(FULL, 1.0) == FULL
+    half = scaled(FULL, 0.5)
+    assert half.steering_gain == pytest.approx((0.925, 1.075)) and half.friction == pytest.approx((0.7, 1.05))
+    assert half.noise == (0.0, 4.0) and half.styles == FULL.styles
+    strong = scaled(FULL, 3.0)
+    assert strong.speed_tau == pytest.approx((0.0, 0.8)) and strong.action_delay == (0, 3)
 
 
 def test_each_delay_is_as_likely_as_the_others() -> None:
