@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .runs import JSON
+from .options import JSON
 
 if TYPE_CHECKING:
     from ..logs.figures import Figures

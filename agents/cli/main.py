@@ -10,7 +10,7 @@ from typing import Final
 
 import typer
 
-from . import logs, models, races, reward, runs, tracks
+from . import evaluate, logs, models, races, reward, tracks, train
 
 app = typer.Typer(
     name="hairpin",
@@ -31,7 +31,8 @@ Your own:  `hairpin reward check my_reward.py --track reinvent_2018`, then
 )
 app.add_typer(tracks.app, name="tracks", help="List, draw, convert and generate tracks.")
 app.add_typer(reward.app, name="reward", help="Check reward functions before they cost a training.")
-runs.add_to(app)
+train.add_to(app)
+evaluate.add_to(app)
 logs.add_to(app)
 models.add_to(app)
 races.add_to(app)

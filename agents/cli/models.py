@@ -1,16 +1,63 @@
-"""`hairpin import`: models of DeepRacer become runs."""
+"""`hairpin export` and `import`: runs become bundles and DeepRacer's models, and these become runs."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from .options import JSON
+
 
 def add_to(app: typer.Typer) -> None:
-    """Add the command to the command line."""
+    """Add the commands to the command line."""
+    app.command()(export)
     app.command(name="import")(import_model)
+
+
+def export(
+    run: Annotated[
+        Path, typer.Argument(metavar="RUN", help="A run's folder; its best checkpoint is exported.")
+    ],
+    out: Annotated[
+        Path | None, typer.Option("--out", help="The bundle for hairpin-car, a .tar.gz file.")
+    ] = None,
+    deepracer: Annotated[
+        Path | None,
+        typer.Option("--deepracer", help="The archive for the stock car's own software, a .tar.gz file."),
+    ] = None,
+    precision: Annotated[
+        str,
+        typer.Option(
+            "--precision",
+            help="fp32; fp16 for half the file; int8 for small processors (needs NNCF).",
+        ),
+    ] = "fp32",
+    as_json: Annotated[bool, JSON] = False,
+) -> None:
+    """Export a run's policy as a bundle that the car drives, and compare it with the original.
+
+    Example: hairpin export runs/mine --out mine.tar.gz && hairpin-car rehearse mine.tar.gz
+    """
+    from .. import export as export_run
+    from ..errors import RunError
+
+    if (out is None) == (deepracer is None):
+        raise RunError("give --out FILE for hairpin-car, or --deepracer FILE for the stock car's software")
+    if deepracer is not None:
+        from ..deepracer_models import export_deepracer
+
+        size = export_deepracer(run, deepracer)
+        typer.echo(json.dumps({"size": size}) if as_json else f"{deepracer}: {size / 1024:.0f} KiB")
+        return
+    assert out is not None
+    parity = export_run(run, out, precision=precision)
+    if as_json:
+        typer.echo(json.dumps(parity.to_dict()))
+    else:
+        typer.echo(f"{out}: {parity.summary()}")
 
 
 def import_model(

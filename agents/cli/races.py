@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .runs import JSON, PHYSICS, TRACK
+from .options import JSON, PHYSICS, TRACK
 
 if TYPE_CHECKING:
     from ..races import RaceReport
