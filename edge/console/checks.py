@@ -89,7 +89,7 @@ def _policy(host: str) -> str:
     """The page loads nothing from elsewhere, and talks to nobody else."""
     sockets = f" ws://{host} wss://{host}" if host else ""
     return (
-        f"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
-        f"manifest-src 'self'; connect-src 'self'{sockets}; base-uri 'none'; form-action 'none'; "
+        f"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+        f"connect-src 'self'{sockets}; base-uri 'none'; form-action 'none'; "
         "frame-ancestors 'none'"
     )

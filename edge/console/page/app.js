@@ -118,7 +118,7 @@ function show(news) {
   $("stage").dataset.kind = kind;
   $("reason").textContent = state.fault && state.reason ? `Stopped: ${state.reason}` : "";
   const keys = matchMedia("(pointer: coarse)").matches ? "At once, from any state" : "Space bar or Esc";
-  $("stop-note").textContent = state.armed ? keys : "The car stands";
+  $("stop-note").textContent = state.guard === false ? "No guard: use the car's switch" : state.armed ? keys : "The car stands";
   showDrive(news);
   showModels(news);
   showCalibration(news);
