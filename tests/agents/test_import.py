@@ -18,9 +18,9 @@ from foreign_graph import field, model_pb, node, said
 from hairpin.agents import TrainConfig, evaluate, export, open_run, train
 from hairpin.agents.deepracer_archive import read_archive
 from hairpin.agents.deepracer_models import export_deepracer, import_deepracer
+from hairpin.agents.graph_reading import from_bytes
 from hairpin.agents.hyperparameters import parse_hyperparameters
 from hairpin.agents.learner import load_model
-from hairpin.agents.graph_reading import from_bytes
 from hairpin.edge import BundleError, ContinuousActions, DiscreteActions, ModelMetadata
 
 SHALLOW, NORMAL, DEEP = (f"DEEP_CONVOLUTIONAL_NETWORK{end}" for end in ("_SHALLOW", "", "_DEEP"))

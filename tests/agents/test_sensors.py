@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import json
 
@@ -13,6 +14,7 @@ from hairpin.agents.config import plan
 from hairpin.agents.head import act_with
 from hairpin.agents.hyperparameters import Hyperparameters
 from hairpin.agents.learner import load_model
+from hairpin.agents.presets import PRESETS
 from hairpin.agents.resumption import resume
 from hairpin.edge import ContractError
 from hairpin.edge.bench import measure
@@ -136,3 +138,12 @@ def test_deepracers_preset_learns_with_them(tmp_path, sensors) -> None:
 def test_metadata_of_version_1_have_one_camera_whatever_they_say(tmp_path) -> None:
     path = metadata(tmp_path, ("STEREO_CAMERAS", "LIDAR"), version="1.0")
     assert plan(TrainConfig(model_metadata=path)).world.observation.sensors == ("observation",)
+
+
+def test_steering_is_smoothed_with_several_sensors_too(tmp_path, monkeypatch) -> None:
+    monkeypatch.setitem(PRESETS, "smooth", dataclasses.replace(PRESETS["tiny"], caps=(0.5, 0.5)))
+    config = TrainConfig(
+        track="oval", preset="smooth", steps=256, out=tmp_path / "run",
+        model_metadata=metadata(tmp_path, ("STEREO_CAMERAS", "LIDAR")),
+    )  # fmt: skip
+    assert train(config).last.steps == 256
