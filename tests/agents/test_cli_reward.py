@@ -43,7 +43,7 @@ def _params(track: Track, x: float, y: float, speed: float, heading: float, **ch
     }
 
 
-def _situations(track: Track):
+def _situations(track: Track, race: str = "time_trial"):
     def at(share: float, d: float, **changes):
         s = share * track.length
         x, y = track.to_world(s, d)
