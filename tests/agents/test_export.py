@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from hairpin.agents import RunError, evaluate, export
 from hairpin.agents.learner import load_model
 from hairpin.edge import BundleError
 from hairpin.edge.bundle import read_bundle
-from hairpin.edge.policy import Policy
+from hairpin.edge.policy import TOLERANCE, Policy
 
 RUNS = ("discrete_run", "continuous_run", "sac_run")
 
@@ -49,6 +50,46 @@ def test_a_bundle_acts_as_its_model(fixture, precision, bundles, request) -> Non
         assert acted.tolist() == expected.tolist()
     else:
         assert np.abs(acted - expected).max() < {"fp32": 1e-5, "fp16": 1e-2}[precision]
+
+
+@pytest.mark.parametrize("fixture", ["discrete_run", "sac_run"])
+def test_int8_is_smaller_and_acts_nearly_the_same(fixture, request, tmp_path, hairpin, bundles) -> None:
+    pytest.importorskip("nncf")
+    run, out = request.getfixturevalue(fixture), tmp_path / "int8.tar.gz"
+    code, output, errors = hairpin("export", run.path, "--out", out, "--precision", "int8", "--json")
+    assert code == 0, errors
+    parity = json.loads(output)
+    assert parity["agreement"] >= 0.99 and parity["precision"] == "int8"
+    policy = Policy.load(out)
+    assert policy.contract == run.contract
+    assert policy.golden_difference <= TOLERANCE["int8"]
+    assert any(kernel.endswith("I8") for kernel in policy.kernels()), policy.kernels()
+    assert (
+        policy.bundle.sizes["model.bin"] < 0.4 * read_bundle(bundles(fixture, "fp32")[0]).sizes["model.bin"]
+    )
+
+
+def test_int8_that_acts_otherwise_is_refused_with_the_figure(discrete_run, tmp_path, monkeypatch) -> None:
+    pytest.importorskip("nncf")
+    from hairpin.agents import quantization
+
+    real = quantization.quantize
+
+    def calibrate_on_darkness(xml: bytes, weights: bytes, frames: np.ndarray) -> tuple[bytes, bytes]:
+        assert 10 < len(frames) <= 300 and frames.dtype == np.uint8
+        return real(xml, weights, np.zeros_like(frames))
+
+    monkeypatch.setattr(quantization, "quantize", calibrate_on_darkness)
+    out = tmp_path / "int8.tar.gz"
+    with pytest.raises(RunError, match=r"another action on \d+\.\d% of the frames, at most 1% .* use fp32"):
+        export(discrete_run, out, precision="int8")
+    assert not out.exists()
+
+
+def test_without_nncf_there_is_one_clear_line(discrete_run, tmp_path, monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, "nncf", None)
+    with pytest.raises(RunError, match=r"pip install 'hairpin\[int8\]'"):
+        export(discrete_run, tmp_path / "int8.tar.gz", precision="int8")
 
 
 @pytest.mark.parametrize("fixture", RUNS)
@@ -110,8 +151,8 @@ def test_a_track_of_another_shape_with_a_built_in_name_is_not_taken_for_it(
 
 
 def test_what_is_refused(discrete_run, tmp_path) -> None:
-    with pytest.raises(RunError, match="unknown precision 'int8': choose one of fp32, fp16"):
-        export(discrete_run, tmp_path / "a.tar.gz", precision="int8")
+    with pytest.raises(RunError, match="unknown precision 'int4': choose one of fp32, fp16, int8"):
+        export(discrete_run, tmp_path / "a.tar.gz", precision="int4")
     with pytest.raises(RunError, match=r"give a name that ends in .tar.gz"):
         export(discrete_run, tmp_path / "a.zip")
     with pytest.raises(RunError, match="no run at"):
