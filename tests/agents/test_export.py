@@ -69,7 +69,7 @@ def test_int8_is_smaller_and_acts_nearly_the_same(fixture, request, tmp_path, ha
     )
 
 
-def test_int8_that_acts_otherwise_is_refused_with_the_figure(discrete_run, tmp_path, monkeypatch) -> None:
+def test_int8_that_acts_otherwise_is_refused_with_the_figure(sac_run, tmp_path, monkeypatch) -> None:
     pytest.importorskip("nncf")
     from hairpin.agents import quantization
 
@@ -82,7 +82,7 @@ def test_int8_that_acts_otherwise_is_refused_with_the_figure(discrete_run, tmp_p
     monkeypatch.setattr(quantization, "quantize", calibrate_on_darkness)
     out = tmp_path / "int8.tar.gz"
     with pytest.raises(RunError, match=r"another action on \d+\.\d% of the frames, at most 1% .* use fp32"):
-        export(discrete_run, out, precision="int8")
+        export(sac_run, out, precision="int8")
     assert not out.exists()
 
 

@@ -12,8 +12,10 @@ from pathlib import Path
 
 import pytest
 from car_rig import GuardProcess, make_tree
+from typer.main import get_command
 
 from hairpin.edge.calibration import Axis, Calibration, read_calibration, write_calibration
+from hairpin.edge.cli import app
 from hairpin.edge.doctor import examine, findings_as_text
 from hairpin.edge.drivers.battery import level_of
 from hairpin.edge.drivers.pca9685 import Pca9685Pulses
@@ -159,11 +161,26 @@ def test_the_consoles_unit_is_a_cage() -> None:
     assert "serve" in service["ExecStart"]
 
 
+def test_the_runtime_may_do_no_more_than_it_needs() -> None:
+    unit = configparser.RawConfigParser(strict=False, delimiters=("=",))
+    unit.optionxform = str  # type: ignore[assignment,method-assign]
+    unit.read(SYSTEMD / "hairpin-drive.service")
+    service = unit["Service"]
+    assert service["User"] != "root" and service["CapabilityBoundingSet"] == ""
+    assert service["PrivateNetwork"] == service["NoNewPrivileges"] == "yes"
+    assert "MemoryDenyWriteExecute" not in service, "OpenVINO compiles to machine code"
+    arguments = service["ExecStart"].replace("\\", "").split()
+    assert arguments[0].endswith("hairpin-car")
+    known = {option for parameter in get_command(app).commands["drive"].params for option in parameter.opts}
+    assert {argument for argument in arguments if argument.startswith("--")} <= known
+
+
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd-analyze is not installed")
-@pytest.mark.parametrize("name", ["hairpin-guard.service", "hairpin-console.service"])
+@pytest.mark.parametrize("name", sorted(file.name for file in SYSTEMD.glob("*.service")))
 def test_systemd_understands_the_unit(tmp_path: Path, name: str) -> None:
-    text = re.sub(r"/opt/hairpin/bin/[\w-]+", "/bin/true", (SYSTEMD / name).read_text())
+    text = re.sub(r"/opt/hairpin/bin/[a-z-]+", "/bin/true", (SYSTEMD / name).read_text())
     (tmp_path / name).write_text(text)
     command = ["systemd-analyze", "verify", str(tmp_path / name)]
     shown = subprocess.run(command, capture_output=True, text=True, check=False).stderr
-    assert not [line for line in shown.splitlines() if "hairpin" in line and "Unknown" in line], shown
+    wrong = ("Unknown", "Failed to parse", "Invalid", "ignoring")
+    assert not [line for line in shown.splitlines() if name in line and any(w in line for w in wrong)], shown
