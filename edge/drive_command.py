@@ -59,6 +59,7 @@ def drive(
     record_limit: Annotated[
         int, typer.Option(help="Most that recordings may take [MB]; the older half gives way.")
     ] = 2000,
+    ros: Annotated[bool, typer.Option("--ros", help="Tell ROS 1 all of it; ROS moves nothing.")] = False,
     gamepad: Annotated[
         str, typer.Option(help="A gamepad on the car, such as /dev/input/js0; auto looks for one.")
     ] = "",
@@ -85,6 +86,7 @@ def drive(
     from .policy import Policy
     from .recording import Recorder
     from .report import about
+    from .watchers import Watcher, Watchers
 
     if bundle is None and not gamepad:
         raise CarError("give a BUNDLE, or --gamepad auto to drive by hand")
@@ -97,7 +99,13 @@ def drive(
     policy = None if bundle is None else Policy.load(bundle)
     beside = None if policy is None else _beside(policy, camera, right_camera, lidar, root)
     driver = {} if policy is None else about(policy)
-    recorder = None if record is None else Recorder(record, driver, 1_000_000 * record_limit)
+    watchers: list[Watcher] = []
+    if record is not None:
+        watchers.append(Recorder(record, driver, 1_000_000 * record_limit))
+    if ros:
+        from .ros import RosPublisher
+
+        watchers.append(RosPublisher())
     car = LiveDrive(
         policy or hand,
         open_camera,
@@ -105,7 +113,7 @@ def drive(
         lease=lease,
         settings=settings,
         battery=open_battery(root),
-        recorder=recorder,
+        watcher=Watchers(watchers),
         beside=beside,
     )
     try:
@@ -113,10 +121,10 @@ def drive(
             threading.Thread(target=_follow_pad, args=(car, lease, hand, pad), daemon=True).start()
         _until_told(car, lease)
     finally:
-        if recorder is not None:
-            recorder.close()
-            if recorder.failed:
-                print(f"not all was recorded: {recorder.failed}", file=sys.stderr)
+        for watcher in watchers:
+            watcher.close()
+            if watcher.failed:
+                print(f"the drive was not recorded to its end: {watcher.failed}", file=sys.stderr)
 
 
 def _beside(policy: Policy, camera: str, right_camera: str, lidar: Path, root: Path) -> Beside:

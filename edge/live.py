@@ -35,9 +35,9 @@ from .mailbox import CameraThread
 from .observation import batch_of_one
 from .policy import Policy
 from .reasons import Reason
-from .recording import Recorder
 from .runtime import Limits
 from .throttle import steering, throttle
+from .watchers import Watcher
 
 #: From a frame's arrival to its command, at most; later ones are thrown away [s].
 DEADLINE: Final = 0.1
@@ -120,13 +120,13 @@ class LiveDrive:
         lease: Lease,
         settings: Settings = Settings(),
         battery: Battery | None = None,
-        recorder: Recorder | None = None,
+        watcher: Watcher | None = None,
         beside: Beside | None = None,
     ) -> None:
         self.settings, self.lease = settings, lease
         self.camera = CameraThread(open_camera)
         self.latency = Latency()
-        self._battery, self._recorder, self._beside = battery, recorder, beside or Beside()
+        self._battery, self._watcher, self._beside = battery, watcher, beside or Beside()
         self._connect = link
         self._link = link()
         self._pilot = pilot
@@ -213,7 +213,7 @@ class LiveDrive:
         fps = float(sum(now - 1.0 < t for t in list(self._times)))
         armed = self._armed.is_set()
         reason = Reason.NONE if armed else self._reason
-        recording = self._recorder.failed if self._recorder is not None else ""
+        recording = self._watcher.failed if self._watcher is not None else ""
         return Status(armed, reason, fps, counts, self._level, self.latency.milliseconds(), recording)
 
     def _not_ready(self) -> Reason:
@@ -234,13 +234,13 @@ class LiveDrive:
 
     def _record_health(self) -> None:
         """Record how it goes: on every change, and now and then."""
-        if self._recorder is None:
+        if self._watcher is None:
             return
         armed, now = self._armed.is_set(), time.monotonic()
         state = armed, Reason.NONE if armed else self._reason
         if state != self._recorded[0] or now > self._recorded[1] + _HEALTH_PERIOD:
             self._recorded = state, now
-            self._recorder.health(
+            self._watcher.health(
                 {"armed": armed, "reason": state[1].text, "battery": self._level, **self._counts}
             )
 
@@ -258,11 +258,11 @@ class LiveDrive:
 
     def _drive(self, image: Image) -> None:
         """One frame to one command."""
-        if self._recorder is not None:
-            self._recorder.frame(image)
+        if self._watcher is not None:
+            self._watcher.frame(image)
         self._reckon(image)
-        if self._recorder is not None and self._fault is not Reason.NONE:
-            self._recorder.decision(image.stamp, {"fault": self._fault.text})
+        if self._watcher is not None and self._fault is not Reason.NONE:
+            self._watcher.decision(image.stamp, {"fault": self._fault.text})
 
     def _reckon(self, image: Image) -> None:
         pilot = self._pilot
@@ -327,9 +327,9 @@ class LiveDrive:
             self._armed.clear()
             self._reason = reason
         self._stage("total", time.monotonic() - stamp)
-        if self._recorder is not None:
+        if self._watcher is not None:
             sent = None if reply is None else [reply.steering, reply.throttle]
-            self._recorder.decision(
+            self._watcher.decision(
                 stamp, {"steering": wanted.steering, "speed": wanted.speed, "sent": sent, "ms": self._stages}
             )
 

@@ -164,12 +164,16 @@ def from_cdr(data: bytes) -> bytes:
 def _records(path: Path) -> Iterator[Any]:
     """The records of a file, up to where it is cut off."""
     mcap = load_mcap()
+    begun = False
     try:
         with path.open("rb") as stream:
             reader = mcap.StreamReader(stream, emit_chunks=True, record_size_limit=_LARGEST_RECORD)
-            yield from reader.records
+            for record in reader.records:
+                begun = True
+                yield record
     except mcap.InvalidMagic:
-        raise CarError(f"{path} is no MCAP file, or empty: give a recording of hairpin-car") from None
+        if not begun:  # the end of a file has one, too
+            raise CarError(f"{path} is no MCAP file, or empty: give a recording of hairpin-car") from None
     except (mcap.McapError, struct.error, UnicodeDecodeError):
         return  # cut off, or damaged: what came before counts
     except OSError as error:

@@ -186,7 +186,7 @@ def run(
                 lambda: GuardLink(guard),
                 lease=lease,
                 settings=limits,
-                recorder=recorder,
+                watcher=recorder,
             )
             live.latency = histograms
             reason = _drive_trial(live, lease, car)

@@ -65,7 +65,7 @@ def log_of(drive: Drive, track: str | Path | None = None) -> Log:
 
 
 def _road(drive: Drive, track: str | Path | None) -> Track:
-    name = drive.contract.track.name
+    name = "" if drive.contract is None else drive.contract.track.name
     if track is None and name not in track_names():
         raise RunError(f"{drive.path}: its policy was trained on {name!r}, no built-in track: give --track")
     return load_track(track if track is not None else name)

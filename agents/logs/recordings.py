@@ -40,7 +40,7 @@ class Drive:
 
     Attributes:
         path: The file.
-        contract: Of the policy that drove.
+        contract: Of the policy that drove; `None` if a person did.
         frames: How many there are.
         stamps: (F,) time of each decided frame.
         commands: (F, 2) what the policy decided: steering [rad], speed [m/s].
@@ -54,7 +54,7 @@ class Drive:
     """
 
     path: Path
-    contract: Contract
+    contract: Contract | None
     frames: int
     stamps: NDArray[np.float64]
     commands: NDArray[np.float64]
@@ -244,6 +244,9 @@ def predict(drive: Drive) -> Prediction | None:
     Returns:
         The comparison; `None` where no pose was recorded, as on any real car, or none is long enough.
     """
+    if drive.contract is None:
+        return None
+    top = float(np.max(_fastest(drive.contract)))
     ends = [*drive.trials[1:], np.inf]
     starts = drive.trials or [0.0]
     distances, travelled, begun = [], [], []
@@ -252,7 +255,7 @@ def predict(drive: Drive) -> Prediction | None:
         rows = (drive.stamps >= begin) & (drive.stamps < end) & np.isfinite(drive.sent[:, 0])
         if len(poses) < 2 or not rows.any():
             continue
-        expected = _integrate(drive, rows, poses[:, 0])
+        expected = _integrate(drive, rows, poses[:, 0], top)
         later = np.searchsorted(poses[:, 0], poses[:, 0] + HORIZON)
         for i in np.flatnonzero(later < len(poses)).tolist():
             j = int(later[i])
@@ -273,9 +276,10 @@ def predict(drive: Drive) -> Prediction | None:
     )
 
 
-def _integrate(drive: Drive, rows: NDArray[np.bool_], times: NDArray[np.float64]) -> NDArray[np.float64]:
+def _integrate(
+    drive: Drive, rows: NDArray[np.bool_], times: NDArray[np.float64], top: float
+) -> NDArray[np.float64]:
     """(P, 3) poses of the model at some times, told what the guard sent, from rest."""
-    top = float(np.max(_fastest(drive.contract)))
     since = drive.stamps[rows] + drive.delays[rows]
     told = np.array(
         [[np.radians(MAX_STEERING) * turn, speed_of(push, top)] for turn, push in drive.sent[rows].tolist()]
@@ -308,8 +312,10 @@ def _fastest(contract: Contract) -> NDArray[np.float64]:
     return np.asarray(named, dtype=np.float64)
 
 
-def _contract(path: Path) -> Contract:
+def _contract(path: Path) -> Contract | None:
     about = read_about(path)
+    if not about:
+        return None
     try:
         return Contract.from_json(json.dumps(json.loads(about["contract"])))
     except (KeyError, ValueError):

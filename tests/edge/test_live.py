@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 import simplejpeg
 from car_rig import GuardProcess, wait_until
-from conftest import WriteBundle
+from tiny_policies import WriteBundle
 
 from hairpin.edge import Policy
 from hairpin.edge.drivers.camera import Image, ReplayCamera
@@ -95,7 +95,7 @@ class Car:
             lease=self.lease,
             settings=Settings(scale=1.0),
             battery=self.battery,
-            recorder=recorder,
+            watcher=recorder,
         )
         self._threads = [threading.Thread(target=target) for target in (self.drive.run, self._hold)]
         for thread in self._threads:

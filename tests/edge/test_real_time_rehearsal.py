@@ -10,8 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-from conftest import WriteBundle
-from tiny_policies import DISCRETE
+from tiny_policies import DISCRETE, WriteBundle
 
 from hairpin.edge import Command, Policy
 from hairpin.edge import rehearsal as rehearsal_module

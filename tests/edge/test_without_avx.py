@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 import pytest
-from conftest import WriteBundle
+from tiny_policies import WriteBundle
 
 CODE = """
 import json, sys
