@@ -224,7 +224,7 @@ def _drive(bundle: Path, socket: str, fps: float, seconds: float, began: float) 
     from hairpin.edge.reasons import Reason
 
     policy = Policy.load(bundle)
-    jpegs, lease = pictures(policy), Lease(3600.0)
+    jpegs, lease = [eyes[0] for eyes in pictures(policy)], Lease(3600.0)
     lease.renew()
     car = LiveDrive(
         policy,
