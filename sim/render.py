@@ -56,7 +56,8 @@ class Renderer:
 
     def __init__(self, camera: Camera, surfaces: Sequence[Surface]) -> None:
         from .atlas import pack
-        from .light import noise_tile
+        from .light import expose, noise_tile
+        from .render_kernels import render_frames
 
         self.camera = camera
         _, columns, channels = camera.shape
@@ -64,6 +65,7 @@ class Renderer:
         self._optics = _optics(camera)
         self._atlas = pack(surfaces, channels)
         self._tile = noise_tile(columns * channels)
+        self._render_frames, self._expose = render_frames, expose  # numba is slow to import, so only here
         self._lens: Lens | None = None  # made when there is an object to draw
 
     def render(
@@ -91,9 +93,6 @@ class Renderer:
         Raises:
             SimError: If the arrays do not fit each other or a surface does not exist.
         """
-        from .light import expose
-        from .render_kernels import render_frames
-
         shape = (len(pose), *self.camera.shape)
         if out is None:
             out = np.empty(shape, np.uint8)
@@ -102,7 +101,7 @@ class Renderer:
         if not len(surface) == len(view) == len(noise_seed) == len(pose):
             raise SimError(f"{len(pose)} poses: give as many surfaces, views and noise seeds")
         views = np.ascontiguousarray(view).view((np.float64, _NUM_VIEW))
-        done = render_frames(
+        done = self._render_frames(
             np.ascontiguousarray(pose, np.float64),
             np.ascontiguousarray(surface, np.int64),
             views,
@@ -116,7 +115,7 @@ class Renderer:
             )
         if objects is not None and objects.shape[1]:
             self._draw_objects(pose, views, objects, out)
-        expose(views, np.ascontiguousarray(noise_seed, np.uint64), self._tile, out)
+        self._expose(views, np.ascontiguousarray(noise_seed, np.uint64), self._tile, out)
         return out
 
     def repaint(self, index: int, surface: Surface) -> None:

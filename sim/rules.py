@@ -89,5 +89,5 @@ def judge(
         (stuck_steps >= STUCK_STEPS, Status.IMMOBILIZED),
         (lap_complete, Status.LAP_COMPLETE),
     ):
-        status[rule] = state
+        status[rule] = int(state)
     return status
