@@ -1,6 +1,6 @@
 """How steps per second, memory and start-up depend on the number of cars, the frame, objects and processors.
 
-    python -m benchmarks.scaling [--rounds 40]
+python -m benchmarks.scaling [--rounds 40]
 """
 
 from __future__ import annotations
@@ -10,10 +10,9 @@ import os
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
 
 import numpy as np
@@ -86,27 +85,26 @@ def _two_at_a_time(rounds: int) -> None:
     for name, factory in kinds.items():
         with ProcessPoolExecutor(2, get_context("spawn")) as pool:
             barrier = time.time() + 15
-            one, two = zip(*pool.map(_alone_and_together, [(factory, barrier, rounds, k, cores[k]) for k in (0, 1)]), strict=True)
+            jobs = [(factory, barrier, rounds, k, cores[k]) for k in (0, 1)]
+            one, two = zip(*pool.map(_alone_and_together, jobs), strict=True)
         ratios[name] = sum(two) / max(one)
         print(f"  {name:30s}{max(one):12,.0f}/s alone{sum(two):12,.0f}/s two{ratios[name]:7.2f}x")
-    print(f"  64 cars, of what arithmetic gains: {ratios['64 cars, processes'] / ratios['pure arithmetic, processes']:.2f}")
+    arithmetic, cars = ratios.values()
+    print(f"  64 cars, of what arithmetic gains: {cars / arithmetic:.2f}")
     _threads(rounds)
 
 
 def _threads(rounds: int) -> None:
     """Two halves of a batch of frames, each in a thread, against the whole batch in one."""
-    whole, halves = make.frames(64, (160, 120), "deepracer"), [make.frames(32, (160, 120), "deepracer") for _ in range(2)]
+    whole = make.frames(64, (160, 120), "deepracer")
+    halves = [make.frames(32, (160, 120), "deepracer") for _ in range(2)]
     one = two = 0.0
-    for _ in range(10 * rounds):
-        began = time.perf_counter()
-        one = max(one, whole(1) / (time.perf_counter() - began))
-        threads = [threading.Thread(target=half, args=(1,)) for half in halves]
-        began = time.perf_counter()
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        two = max(two, 64 / (time.perf_counter() - began))
+    with ThreadPoolExecutor(2) as pool:
+        for _ in range(10 * rounds):
+            began = time.perf_counter()
+            one = max(one, whole(1) / (time.perf_counter() - began))
+            began = time.perf_counter()
+            two = max(two, sum(pool.map(lambda half: half(1), halves)) / (time.perf_counter() - began))
     print(f"  {'64 frames, two threads':30s}{one:12,.0f}/s one  {two:12,.0f}/s two{two / one:7.2f}x")
 
 

@@ -3,14 +3,16 @@
 All take turns, a short piece at a time, each in a process of its own: compare the ratios. "median" is per
 second of CPU time; "best" is the best piece by the clock, near to what an idle machine gives.
 
-The others come from the extra "bench" (`pip install -e '.[bench]'`); what is not installed is said so.
+The others live in an environment of their own, which `make bench` makes from benchmarks/peers.txt, since their
+requirements do not go with ours. What is not installed there is said so.
 
-    python -m benchmarks.throughput [--rounds 40] [--cars 64]
+    python -m benchmarks.throughput [--rounds 60] [--cars 64] [--peers .venv-peers/bin/python]
 """
 
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 from . import contenders as make
@@ -25,10 +27,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--rounds", type=int, default=40)
+    parser.add_argument("--rounds", type=int, default=60)
     parser.add_argument("--cars", type=int, default=64)
+    parser.add_argument("--peers", default=sys.executable, help="the interpreter that has the others")
     options = parser.parse_args()
-    rows = [*_ours(options.cars), *_others()]
+    rows = [*_ours(options.cars), *_others(options.peers)]
     compare(rows, options.rounds)
     print(f"{processor()}, one core, {options.rounds} rounds")
     print_table(rows, next((row.median for row in rows if row.name == _REFERENCE and row.rates), None))
@@ -56,7 +59,12 @@ def _ours(n: int) -> list[Contender]:
         ("RacingEnv on PyBullet", make.single, {"reward": None, "physics": "bullet"}, "160x120"),
         ("RacingEnv on PyBullet, its renderer", make.single, _BULLET, "160x120"),
         ("frames alone", make.frames, {"cars": n, "size": (160, 120), "camera": "deepracer"}, "160x120"),
-        ("frames alone, wide lens", make.frames, {"cars": n, "size": (160, 120), "camera": "wide"}, "160x120"),
+        (
+            "frames alone, wide lens",
+            make.frames,
+            {"cars": n, "size": (160, 120), "camera": "wide"},
+            "160x120",
+        ),
         ("frames alone, 80x60", make.frames, {"cars": n, "size": (80, 60), "camera": "deepracer"}, "80x60"),
     ]
     return [
@@ -64,20 +72,23 @@ def _ours(n: int) -> list[Contender]:
     ]
 
 
-def _others() -> list[Contender]:
-    return [
-        Contender(_REFERENCE, make.car_racing, note="96x96 RGB"),
-        Contender("EnvPool CarRacing, 1 env", make.envpool_car_racing, {"cars": 1}, "96x96 RGB"),
-        Contender("EnvPool CarRacing, 64 envs", make.envpool_car_racing, {"cars": 64}, "96x96 RGB"),
-        Contender("PyBullet racecar, TinyRenderer", make.pybullet_racecar, note="160x120 RGB"),
-        Contender("highway-env racetrack", make.racetrack, note="2x12x12 grid"),
-        Contender("MetaDrive", make.metadrive, note="259 numbers"),
+def _others(python: str) -> list[Contender]:
+    others = [
+        (_REFERENCE, make.car_racing, {}, "96x96 RGB"),
+        ("EnvPool CarRacing, 1 env", make.envpool_car_racing, {"cars": 1}, "96x96 RGB"),
+        ("EnvPool CarRacing, 64 envs", make.envpool_car_racing, {"cars": 64}, "96x96 RGB"),
+        ("PyBullet racecar, TinyRenderer", make.pybullet_racecar, {}, "160x120 RGB"),
+        ("highway-env racetrack", make.racetrack, {}, "2x12x12 grid"),
+        ("MetaDrive", make.metadrive, {}, "259 numbers"),
     ]
+    return [Contender(name, function, settings, note, python) for name, function, settings, note in others]
 
 
 def print_table(rows: list[Contender], reference: float | None) -> None:
     """Print what was measured; ratios are against `reference` [steps/s], if there is one."""
-    print(f"{'':46s}{'observation':>13s}{'median/s':>10s}{'10 to 90 %':>18s}{'best/s':>9s}{'ratio':>8s}", end="")
+    print(
+        f"{'':46s}{'observation':>13s}{'median/s':>10s}{'10 to 90 %':>18s}{'best/s':>9s}{'ratio':>8s}", end=""
+    )
     print(f"{'MB':>6s}{'start':>8s}")
     for row in rows:
         print(f"{row.name:46s}{row.note:>13s}", end="")

@@ -6,10 +6,12 @@ pieces comes close to what it gives when it does nothing else.
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import resource
+import socket
 import statistics
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -30,10 +32,11 @@ class Contender:
         name: What it is.
         make: Makes it, in its own process.
         arguments: What `make` is given.
-        note: What a step gives, and the like.
+        note: What an observation is.
+        python: The interpreter that has it.
         rates: Steps per second of CPU time, one for each piece.
         best: Most steps per second of wall-clock time in a piece.
-        start: Wall-clock time until the first step is done [s].
+        start: Wall-clock time until it has done a piece of work [s].
         memory: Most memory that the process took [MB].
         failure: Why it is missing.
     """
@@ -42,6 +45,7 @@ class Contender:
     make: Callable[..., Steps]
     arguments: dict[str, Any] = field(default_factory=dict)
     note: str = ""
+    python: str = sys.executable
     rates: list[float] = field(default_factory=list)
     best: float = 0.0
     start: float = 0.0
@@ -62,53 +66,62 @@ class Contender:
 
 def compare(contenders: Sequence[Contender], rounds: int) -> None:
     """Run all of them; fills in what their attributes name."""
-    context = multiprocessing.get_context("spawn")
     core = max(os.sched_getaffinity(0))
     running = []
     for contender in contenders:
-        ours, theirs = context.Pipe()
-        process = context.Process(target=_serve, args=(theirs, core, contender.make, contender.arguments))
         began = time.perf_counter()
-        process.start()
-        theirs.close()
-        contender.failure = _receive(ours)
+        process, connection = _start(contender.python)
+        connection.send((core, contender.make, contender.arguments))
+        contender.failure = _receive(connection)
         contender.start = time.perf_counter() - began
         if not contender.failure:
-            running.append((contender, ours, process))
+            running.append((contender, connection, process))
     for _ in range(rounds):
-        for contender, ours, _ in running:
-            ours.send(True)
-            steps, wall, cpu = ours.recv()
+        for contender, connection, _ in running:
+            connection.send(True)
+            steps, wall, cpu = connection.recv()
             contender.rates.append(steps / cpu)
             contender.best = max(contender.best, steps / wall)
-    for contender, ours, process in running:
-        ours.send(False)
-        contender.memory = ours.recv()
-        process.join()
+    for contender, connection, process in running:
+        connection.send(False)
+        contender.memory = connection.recv()
+        process.wait()
+
+
+def _start(python: str) -> tuple[subprocess.Popen[bytes], Connection]:
+    ours, theirs = socket.socketpair()
+    with theirs:
+        # Whatever a library prints goes nowhere: tables are printed here.
+        process = subprocess.Popen(
+            [python, "-m", "benchmarks.turns", str(theirs.fileno())],
+            pass_fds=[theirs.fileno()],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+    return process, Connection(ours.detach())
 
 
 def _receive(connection: Connection) -> str:
     try:
         return str(connection.recv())
-    except EOFError:
+    except (EOFError, ConnectionError):
         return "its process died"
 
 
-def _serve(connection: Connection, core: int, make: Callable[..., Steps], arguments: dict[str, Any]) -> None:
+def _serve(connection: Connection) -> None:
+    """One contender's side: make it, then run a piece whenever asked to."""
+    core, make, arguments = connection.recv()
     os.sched_setaffinity(0, {core})
-    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ[name] = "1"
     try:
         run = make(**arguments)
-        run(1)
+        calls = _calls_in_a_piece(run)
     except ImportError:
         connection.send("not installed")
         return
     except Exception as error:  # a peer that does not run is a line in the table
-        connection.send(f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"[:60])
+        connection.send(f"{type(error).__name__}: {error}".splitlines()[0][:60])
         return
     connection.send("")
-    calls = _calls_in_a_piece(run)
     while connection.recv():
         wall, cpu = time.perf_counter(), time.process_time()
         steps = run(calls)
@@ -117,6 +130,7 @@ def _serve(connection: Connection, core: int, make: Callable[..., Steps], argume
 
 
 def _calls_in_a_piece(run: Steps) -> int:
+    run(1)
     calls = 1
     while True:
         began = time.process_time()
@@ -124,3 +138,7 @@ def _calls_in_a_piece(run: Steps) -> int:
         if time.process_time() - began > PIECE / 2:
             return calls
         calls *= 2
+
+
+if __name__ == "__main__":
+    _serve(Connection(int(sys.argv[1])))

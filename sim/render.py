@@ -158,10 +158,8 @@ def _optics(camera: Camera) -> Optics:
     # Scaled by this, a ray of any lens sees a patch of ground as large as a pinhole camera's of equal drop.
     scale = (camera.focal * camera.pixel_angles()) ** (-2 / 3)
     samples = [(k + 0.5) / count - 0.5 for count in (1, 2, 4) for k in range(count)]
-    rays = [np.moveaxis(camera.lens_rays(v) * scale[..., None], -1, 1) for v in samples]
-    rays = np.pad(np.stack(rays, axis=1), ((0, 0), (0, 0), (0, 0), (0, padding)), mode="edge").astype(
-        np.float32
-    )
+    seen = np.stack([np.moveaxis(camera.lens_rays(v) * scale[..., None], -1, 1) for v in samples], axis=1)
+    rays = np.pad(seen.astype(np.float32), ((0, 0), (0, 0), (0, 0), (0, padding)), mode="edge")
     blocks = np.moveaxis(rays, 1, 2).reshape(len(rays), 3, -1, (columns + padding) // LANES, LANES)
     middle, low, high = rays[:, 0, :, LANES // 2 :: LANES], blocks.min(axis=(2, 4)), blocks.max(axis=(2, 4))
     return Optics(

@@ -132,7 +132,10 @@ def project(lines: Lines, line: int, x: float, y: float) -> tuple[float, float, 
             distance, k, t = _nearest_of(lines, begin, min(begin + _CHUNK, last), x, y, best)
             if distance < best:
                 best, at, best_t = distance, k, t
-    px, py = lines.start[at, 0] + best_t * lines.delta[at, 0], lines.start[at, 1] + best_t * lines.delta[at, 1]
+    px, py = (
+        lines.start[at, 0] + best_t * lines.delta[at, 0],
+        lines.start[at, 1] + best_t * lines.delta[at, 1],
+    )
     return lines.measure[at] + best_t * lines.length[at], px, py, np.sqrt(best)
 
 
