@@ -1,6 +1,7 @@
 # `make demo` and `make test` need nothing but Python 3.11: they make .venv and install into it.
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
+PEERS := .venv-peers
 BIN := $(VENV)/bin
 
 .PHONY: help install demo test lint format bench clean
@@ -8,7 +9,7 @@ BIN := $(VENV)/bin
 help:
 	@echo "make demo    train, evaluate, export and rehearse a policy; the results lie in runs/demo"
 	@echo "make test    lint, types and all tests"
-	@echo "make bench   the tables of benchmarks/"
+	@echo "make bench   the tables of benchmarks/, other simulators among them"
 	@echo "make format  format the code"
 
 install: $(VENV)/.installed
@@ -34,8 +35,15 @@ format: install
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: install
-	$(BIN)/python -m benchmarks
+bench: install $(PEERS)/.installed
+	$(BIN)/python -m benchmarks --peers $(PEERS)/bin/python
+
+# What cannot be installed here is missing in the table, no more.
+$(PEERS)/.installed: benchmarks/peers.txt
+	$(PYTHON) -m venv $(PEERS)
+	-grep -v '^#' benchmarks/peers.txt | xargs -n 1 $(PEERS)/bin/python -m pip install --quiet \
+		--disable-pip-version-check --only-binary :all:
+	@touch $@
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(PEERS) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,18 +1,19 @@
-"""All benchmarks, one after the other: `python -m benchmarks`, or `make bench`."""
+"""All benchmarks, one after the other: `python -m benchmarks [--peers PYTHON]`, or `make bench`."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
 
-_ALL = ("throughput", "camera", "dynamics", "laps", "rewards")
+_ALL = ("throughput", "scaling", "camera", "dynamics", "laps", "rewards")
 
 
 def main() -> None:
     """Run each in a process of its own."""
     for name in _ALL:
         print(f"\n== {name}", flush=True)
-        subprocess.run([sys.executable, "-m", f"benchmarks.{name}"], check=True)
+        arguments = sys.argv[1:] if name == "throughput" else []
+        subprocess.run([sys.executable, "-m", f"benchmarks.{name}", *arguments], check=True)
 
 
 if __name__ == "__main__":

@@ -43,7 +43,7 @@ class Case:
             view[name] = value
         out = np.empty((self.batch, *self.camera.shape), np.uint8)
         for _ in range(calls):
-            pose = _poses(track, self.batch, rng)
+            pose = random_poses(track, self.batch, rng)
             surface = rng.integers(self.surfaces, size=self.batch)
             seed = rng.integers(1 << 62, size=self.batch).astype(np.uint64)
             start = time.thread_time()
@@ -51,7 +51,7 @@ class Case:
             self.times.append((time.thread_time() - start) / self.batch * 1e6)
 
 
-def _poses(track: Track, count: int, rng: np.random.Generator) -> NDArray[np.float64]:
+def random_poses(track: Track, count: int, rng: np.random.Generator) -> NDArray[np.float64]:
     s = rng.uniform(0, track.length, count)
     xy = track.to_world(s, rng.uniform(-0.2, 0.2, count))
     return np.column_stack((xy, track.heading(s) + rng.uniform(-0.3, 0.3, count)))

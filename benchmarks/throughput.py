@@ -1,71 +1,25 @@
-"""Environment steps a second on one core, camera and reward included, beside PyBullet with its own renderer.
+"""Environment steps a second on one core, observation included, beside other simulators that pip can install.
 
-All contenders take turns within one run, pinned to one core, so that a noisy machine slows all of them alike:
-compare the ratios. The frame is 160x120 gray, the default of the environment.
+All take turns, a short piece at a time, each in a process of its own: compare the ratios. "median" is per
+second of CPU time; "best" is the best piece by the clock, near to what an idle machine gives.
 
-    python -m benchmarks.throughput [--rounds 7] [--cars 64]
+The others live in an environment of their own, which `make bench` makes from benchmarks/peers.txt, since their
+requirements do not go with ours. What is not installed there is said so.
+
+    python -m benchmarks.throughput [--rounds 60] [--cars 64] [--peers .venv-peers/bin/python]
 """
 
 from __future__ import annotations
 
 import argparse
-import os
-import statistics
-import time
-from collections.abc import Callable
-from typing import Any
+import sys
+from pathlib import Path
 
-import gymnasium
-import numpy as np
+from . import contenders as make
+from .turns import Contender, compare
 
-
-def typical_reward(params: dict[str, Any]) -> float:
-    """What users write: distance bands, heading against the next waypoint, speed and progress."""
-    import math
-
-    track_width, distance = params["track_width"], params["distance_from_center"]
-    reward = 1.0 if distance <= 0.1 * track_width else 0.5 if distance <= 0.25 * track_width else 0.1
-    waypoints, (before, after) = params["waypoints"], params["closest_waypoints"]
-    (x0, y0), (x1, y1) = waypoints[before], waypoints[after]
-    direction = math.degrees(math.atan2(y1 - y0, x1 - x0))
-    difference = abs(direction - params["heading"])
-    if min(difference, 360 - difference) > 10:
-        reward *= 0.5
-    if params["steps"] > 0:
-        reward += params["progress"] / params["steps"] + params["speed"] ** 2
-    return float(reward if params["all_wheels_on_track"] else 1e-3)
-
-
-def batched(cars: int, **settings: Any) -> Callable[[int], int]:
-    """Steps the vector environment; gives the environment steps that were made."""
-    env = gymnasium.make_vec(
-        "hairpin/TimeTrial-v0", num_envs=cars, vectorization_mode="vector_entry_point", **settings
-    )
-    env.reset(seed=0)
-    actions = np.random.default_rng(0).integers(0, 10, (1000, cars))
-
-    def run(steps: int) -> int:
-        for i in range(steps):
-            env.step(actions[i % 1000])
-        return steps * cars
-
-    return run
-
-
-def single(**settings: Any) -> Callable[[int], int]:
-    """Steps the single environment."""
-    env = gymnasium.make("hairpin/TimeTrial-v0", **settings).unwrapped
-    env.reset(seed=0)
-    actions = np.random.default_rng(0).integers(0, 10, 1000)
-
-    def run(steps: int) -> int:
-        for i in range(steps):
-            _, _, terminated, truncated, _ = env.step(actions[i % 1000])
-            if terminated or truncated:
-                env.reset()
-        return steps
-
-    return run
+_REFERENCE = "gymnasium CarRacing-v3"
+_BULLET = {"physics": "bullet", "renderer": "bullet", "reward": None}
 
 
 def main() -> None:
@@ -73,37 +27,89 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--rounds", type=int, default=60)
     parser.add_argument("--cars", type=int, default=64)
+    parser.add_argument("--peers", default=sys.executable, help="the interpreter that has the others")
     options = parser.parse_args()
-    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
-    n = options.cars
-    bullet = {"physics": "bullet", "renderer": "bullet", "reward": None}
-    contenders = {
-        f"batched world, {n} cars": (batched(n, reward=None), 40),
-        f"batched world, {n} cars, typical user reward": (batched(n, reward=typical_reward), 40),
-        f"batched world, {n} cars, wide lens, user reward": (
-            batched(n, reward=typical_reward, camera="wide"),
-            30,
+    rows = [*_ours(options.cars), *_others(options.peers)]
+    compare(rows, options.rounds)
+    print(f"{processor()}, one core, {options.rounds} rounds")
+    print_table(rows, next((row.median for row in rows if row.name == _REFERENCE and row.rates), None))
+
+
+def _ours(n: int) -> list[Contender]:
+    reward = make.typical_reward
+    ours = [
+        (f"{n} cars", make.batched, {"cars": n, "reward": None}, "160x120"),
+        (f"{n} cars, user reward", make.batched, {"cars": n, "reward": reward}, "160x120"),
+        (
+            f"{n} cars, user reward, wide lens",
+            make.batched,
+            {"cars": n, "reward": reward, "camera": "wide"},
+            "160x120",
         ),
-        "single RacingEnv": (single(reward=None), 400),
-        "single RacingEnv, typical user reward": (single(reward=typical_reward), 400),
-        "single, PyBullet physics, our camera": (single(reward=None, physics="bullet"), 60),
-        "single, PyBullet physics and TinyRenderer": (single(**bullet), 25),
-    }
-    rates: dict[str, list[float]] = {name: [] for name in contenders}
-    for run, _ in contenders.values():
-        run(5)
-    for _ in range(options.rounds):
-        for name, (run, steps) in contenders.items():
-            began = time.perf_counter()
-            made = run(steps)
-            rates[name].append(made / (time.perf_counter() - began))
-    reference = statistics.median(rates["single, PyBullet physics and TinyRenderer"])
-    print(f"{'160x120 gray, one core':52s} {'steps/s':>9s} {'spread':>17s} {'ratio':>7s}")
-    for name, values in rates.items():
-        median = statistics.median(values)
-        print(f"{name:52s} {median:9,.0f} {min(values):8,.0f}-{max(values):8,.0f} {median / reference:6.1f}x")
+        (
+            f"{n} cars, user reward, 80x60",
+            make.batched,
+            {"cars": n, "reward": reward, "size": (80, 60)},
+            "80x60",
+        ),
+        ("RacingEnv", make.single, {"reward": None}, "160x120"),
+        ("RacingEnv, user reward", make.single, {"reward": reward}, "160x120"),
+        ("RacingEnv on PyBullet", make.single, {"reward": None, "physics": "bullet"}, "160x120"),
+        ("RacingEnv on PyBullet, its renderer", make.single, _BULLET, "160x120"),
+        ("frames alone", make.frames, {"cars": n, "size": (160, 120), "camera": "deepracer"}, "160x120"),
+        (
+            "frames alone, wide lens",
+            make.frames,
+            {"cars": n, "size": (160, 120), "camera": "wide"},
+            "160x120",
+        ),
+        ("frames alone, 80x60", make.frames, {"cars": n, "size": (80, 60), "camera": "deepracer"}, "80x60"),
+    ]
+    return [
+        Contender(f"Hairpin: {name}", function, settings, note) for name, function, settings, note in ours
+    ]
+
+
+def _others(python: str) -> list[Contender]:
+    others = [
+        (_REFERENCE, make.car_racing, {}, "96x96 RGB"),
+        ("EnvPool CarRacing, 1 env", make.envpool_car_racing, {"cars": 1}, "96x96 RGB"),
+        ("EnvPool CarRacing, 64 envs", make.envpool_car_racing, {"cars": 64}, "96x96 RGB"),
+        ("PyBullet racecar, TinyRenderer", make.pybullet_racecar, {}, "160x120 RGB"),
+        ("highway-env racetrack", make.racetrack, {}, "2x12x12 grid"),
+        ("MetaDrive", make.metadrive, {}, "259 numbers"),
+    ]
+    return [Contender(name, function, settings, note, python) for name, function, settings, note in others]
+
+
+def print_table(rows: list[Contender], reference: float | None) -> None:
+    """Print what was measured; ratios are against `reference` [steps/s], if there is one."""
+    print(
+        f"{'':46s}{'observation':>13s}{'median/s':>10s}{'10 to 90 %':>18s}{'best/s':>9s}{'ratio':>8s}", end=""
+    )
+    print(f"{'MB':>6s}{'start':>8s}")
+    for row in rows:
+        print(f"{row.name:46s}{row.note:>13s}", end="")
+        if row.failure:
+            print(f"   {row.failure}")
+            continue
+        low, high = row.spread
+        ratio = f"{row.median / reference:.0f}x" if reference else "-"
+        print(f"{row.median:10,.0f}{f'{low:,.0f}-{high:,.0f}':>18s}{row.best:9,.0f}{ratio:>8s}", end="")
+        print(f"{row.memory:6.0f}{row.start:7.1f}s")
+
+
+def processor() -> str:
+    """The processor's name, as far as the machine tells."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return "unknown processor"
+    named = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
+    numbers = (f"{key} {named[key]}" for key in ("cpu family", "model") if key in named)
+    return f"{named.get('model name', 'unknown processor')} ({', '.join(numbers)})"
 
 
 if __name__ == "__main__":

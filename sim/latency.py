@@ -31,6 +31,8 @@ class Past:
 
     def seen(self, which: NDArray[np.intp], age: NDArray[np.float64]) -> NDArray[np.float64]:
         """(K, ..., 3) poses of some, a time (K,) ago [control periods], between two periods if need be."""
+        if not age.any():
+            return self._poses[0, which]
         newer = age.astype(np.int64)
         older = np.minimum(newer + 1, MOST_PERIODS)
         first, second = self._poses[newer, which], self._poses[older, which]

@@ -113,7 +113,7 @@ class Race:
             time_up=self.steps > self._max_steps,
         )
         self.status = np.where(active, status, self.status)
-        self.crashes += active & (status == Status.CRASHED)
+        self.crashes += active & (status == int(Status.CRASHED))
         return lap_time
 
     def lost_at(self, car: int) -> float:

@@ -56,7 +56,8 @@ class Renderer:
 
     def __init__(self, camera: Camera, surfaces: Sequence[Surface]) -> None:
         from .atlas import pack
-        from .light import noise_tile
+        from .light import expose, noise_tile
+        from .render_kernels import render_frames
 
         self.camera = camera
         _, columns, channels = camera.shape
@@ -64,6 +65,7 @@ class Renderer:
         self._optics = _optics(camera)
         self._atlas = pack(surfaces, channels)
         self._tile = noise_tile(columns * channels)
+        self._render_frames, self._expose = render_frames, expose  # numba is slow to import, so only here
         self._lens: Lens | None = None  # made when there is an object to draw
 
     def render(
@@ -91,9 +93,6 @@ class Renderer:
         Raises:
             SimError: If the arrays do not fit each other or a surface does not exist.
         """
-        from .light import expose
-        from .render_kernels import render_frames
-
         shape = (len(pose), *self.camera.shape)
         if out is None:
             out = np.empty(shape, np.uint8)
@@ -102,7 +101,7 @@ class Renderer:
         if not len(surface) == len(view) == len(noise_seed) == len(pose):
             raise SimError(f"{len(pose)} poses: give as many surfaces, views and noise seeds")
         views = np.ascontiguousarray(view).view((np.float64, _NUM_VIEW))
-        done = render_frames(
+        done = self._render_frames(
             np.ascontiguousarray(pose, np.float64),
             np.ascontiguousarray(surface, np.int64),
             views,
@@ -116,7 +115,7 @@ class Renderer:
             )
         if objects is not None and objects.shape[1]:
             self._draw_objects(pose, views, objects, out)
-        expose(views, np.ascontiguousarray(noise_seed, np.uint64), self._tile, out)
+        self._expose(views, np.ascontiguousarray(noise_seed, np.uint64), self._tile, out)
         return out
 
     def repaint(self, index: int, surface: Surface) -> None:
@@ -159,10 +158,8 @@ def _optics(camera: Camera) -> Optics:
     # Scaled by this, a ray of any lens sees a patch of ground as large as a pinhole camera's of equal drop.
     scale = (camera.focal * camera.pixel_angles()) ** (-2 / 3)
     samples = [(k + 0.5) / count - 0.5 for count in (1, 2, 4) for k in range(count)]
-    rays = [np.moveaxis(camera.lens_rays(v) * scale[..., None], -1, 1) for v in samples]
-    rays = np.pad(np.stack(rays, axis=1), ((0, 0), (0, 0), (0, 0), (0, padding)), mode="edge").astype(
-        np.float32
-    )
+    seen = np.stack([np.moveaxis(camera.lens_rays(v) * scale[..., None], -1, 1) for v in samples], axis=1)
+    rays = np.pad(seen.astype(np.float32), ((0, 0), (0, 0), (0, 0), (0, padding)), mode="edge")
     blocks = np.moveaxis(rays, 1, 2).reshape(len(rays), 3, -1, (columns + padding) // LANES, LANES)
     middle, low, high = rays[:, 0, :, LANES // 2 :: LANES], blocks.min(axis=(2, 4)), blocks.max(axis=(2, 4))
     return Optics(

@@ -46,7 +46,7 @@ class Optics(NamedTuple):
         rays: (rows, 7, 3, W) directions in the camera's own frame for 1, 2 and 4 samples of each pixel,
             scaled so that a pixel's patch of ground has the area (height / focal)^2 / drop^3, as those of a
             pinhole camera with x = 1 do.
-        boxes: (3, 3, rows * W / 16) of each block, the ray in its middle, and the least and largest components
+        boxes: (3, 3, rows * W / 16) of each block the ray in its middle, and the least and largest components
             of its rays.
         ramp: (W,) columns in the whole frame.
     """
@@ -207,8 +207,8 @@ def _general_frame(
     columns: int,
 ) -> None:
     rows, width = optics.rays.shape[0], optics.ramp.shape[0]
-    drops, powers, levels, lines, line = scratch
-    height, eye_x, eye_y = _eye(pose, s, view, optics, atlas, i)
+    drops, powers, levels, _, line = scratch
+    height, _, _ = _eye(pose, s, view, optics, atlas, i)
     turn = _turn(optics.mount[4] + view[i, 2], optics.mount[3] + view[i, 1], pose[i, 2] + view[i, 3])
     blocks = width // LANES
     middle, low, high = optics.boxes
@@ -302,8 +302,8 @@ def _power(drop: Any) -> Any:
 def _choose_levels(drops: Any, powers: Any, levels: Any, count: Any, patch: Any, num_levels: Any) -> None:
     """Mip levels; `patch` is how many texels wide a pixel is where the drop is 1.
 
-    A sample's patch of ground is patch * drop^(-3/2) texels wide, sqrt(samples) less if there are several; the
-    logarithm of the square is a float's exponent.
+    A sample's patch of ground is patch * drop^(-3/2) texels wide, sqrt(samples) less if there are several, and
+    the logarithm of its square is a float's exponent.
     """
     square = np.float32((patch / (2 * _TEXELS_IN_PIXEL)) ** 2)
     last, least = np.int32(num_levels - 1), np.float32(_LEAST_DROP)

@@ -26,10 +26,9 @@ _LOW_HALF: Final = 0x0000FFFF
 _TWO, _FIVE = 2, 5  # numbers of a mip level in `Levels.words` and `Levels.reals`
 
 
-@intrinsic
-def straight_row(
+def _straight_row(  # type: ignore[no-untyped-def]
     typing, quads, words, reals, level, lines, count, power, ramp, skies, sky, channels, out, at
-):  # type: ignore[no-untyped-def]
+):
     """Draw a row that is a straight line on the ground.
 
     Args:
@@ -76,10 +75,9 @@ def straight_row(
     return types.void(*arguments), write
 
 
-@intrinsic
-def general_row(
+def _general_row(  # type: ignore[no-untyped-def]
     typing, quads, words, reals, levels, powers, block, turn, rays, ray, ramp, skies, sky, channels, out, at
-):  # type: ignore[no-untyped-def]
+):
     """Draw a row in which each pixel has rays of its own; what is not named here is as for `straight_row`.
 
     Args:
@@ -120,7 +118,7 @@ def general_row(
 
     def write(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         a, sizes = _unpack(context, builder, signature, arguments)
-        quads, words, reals, levels, powers, block, turn, rays, ray, ramp, skies, sky, channels, out, at = a
+        quads, words, reals, levels, powers, block, turn, rays, ray, _, skies, sky, channels, out, at = a
         width, zero = sizes[9], ray.type(0)
         matrix = _loads(builder, turn, zero, 9)
 
@@ -159,6 +157,10 @@ def general_row(
         return context.get_dummy_value()
 
     return types.void(*arguments), write
+
+
+straight_row: Any = intrinsic(_straight_row)
+general_row: Any = intrinsic(_general_row)
 
 
 def _inside(place: Lanes, limit: Any) -> Lanes:
@@ -227,7 +229,7 @@ def _loads(builder: Any, array: Any, row: Any, columns: int, count: int | None =
 
 
 def _unpack(context: Any, builder: Any, signature: Any, arguments: Any) -> tuple[list[Any], list[Any]]:
-    """Arguments as LLVM's values, contiguous arrays as pointers to their first element; sizes of the arrays."""
+    """Arguments as LLVM's values, arrays as pointers to their first element; sizes of the arrays."""
     values, sizes = [], []
     for kind, value in zip(signature.args, arguments, strict=True):
         is_array = isinstance(kind, types.Array)

@@ -114,27 +114,47 @@ def project(lines: Lines, line: int, x: float, y: float) -> tuple[float, float, 
         Its distance along the line [m], its x and y [m], and its distance from (x, y) [m].
     """
     first, last = lines.segments[line]
-    best = np.inf
-    best_measure = best_x = best_y = 0.0
+    likely, least, chunk = first, np.inf, lines.chunks[line]
+    for begin in range(first, last, _CHUNK):
+        square = (x - lines.circle[chunk, 0]) ** 2 + (y - lines.circle[chunk, 1]) ** 2
+        if square < least:
+            likely, least = begin, square
+        chunk += 1
+    # What the nearest circle holds bounds the search, which then goes in order for the sake of equals.
+    bound = _nearest_of(lines, likely, min(likely + _CHUNK, last), x, y, np.inf)[0]
+    best, at, best_t = np.inf, first, 0.0
     chunk = lines.chunks[line]
     for begin in range(first, last, _CHUNK):
-        gap = np.hypot(x - lines.circle[chunk, 0], y - lines.circle[chunk, 1]) - lines.circle[chunk, 2]
+        reach = lines.circle[chunk, 2] + np.sqrt(min(best, bound))
+        square = (x - lines.circle[chunk, 0]) ** 2 + (y - lines.circle[chunk, 1]) ** 2
         chunk += 1
-        if gap > 0.0 and gap * gap > best:
-            continue
-        for k in range(begin, min(begin + _CHUNK, last)):
-            dx, dy = lines.delta[k, 0], lines.delta[k, 1]
-            px, py = lines.start[k, 0], lines.start[k, 1]
-            square = dx * dx + dy * dy
-            t = 0.0 if square == 0.0 else ((x - px) * dx + (y - py) * dy) / square
-            t = min(max(t, 0.0), 1.0)
-            px += t * dx
-            py += t * dy
-            distance = (x - px) ** 2 + (y - py) ** 2
+        if square <= reach * reach:
+            distance, k, t = _nearest_of(lines, begin, min(begin + _CHUNK, last), x, y, best)
             if distance < best:
-                best = distance
-                best_measure, best_x, best_y = lines.measure[k] + t * lines.length[k], px, py
-    return best_measure, best_x, best_y, np.sqrt(best)
+                best, at, best_t = distance, k, t
+    px, py = (
+        lines.start[at, 0] + best_t * lines.delta[at, 0],
+        lines.start[at, 1] + best_t * lines.delta[at, 1],
+    )
+    return lines.measure[at] + best_t * lines.length[at], px, py, np.sqrt(best)
+
+
+@compiled
+def _nearest_of(
+    lines: Lines, begin: int, end: int, x: float, y: float, best: float
+) -> tuple[float, int, float]:
+    """Squared distance of the first segment that is nearer than `best`, its index, and the share of it."""
+    at, share = begin, 0.0
+    for k in range(begin, end):
+        dx, dy = lines.delta[k, 0], lines.delta[k, 1]
+        px, py = lines.start[k, 0], lines.start[k, 1]
+        square = dx * dx + dy * dy
+        t = 0.0 if square == 0.0 else ((x - px) * dx + (y - py) * dy) / square
+        t = min(max(t, 0.0), 1.0)
+        distance = (x - (px + t * dx)) ** 2 + (y - (py + t * dy)) ** 2
+        if distance < best:
+            best, at, share = distance, k, t
+    return best, at, share
 
 
 @compiled
@@ -172,11 +192,18 @@ def between(lines: Lines, one: int, other: int, x: float, y: float) -> bool:
     inside = False
     for line in (one, other):
         first, last = lines.segments[line]
-        for k in range(first, last):
-            y0 = lines.start[k, 1]
-            y1 = y0 + lines.delta[k, 1]
-            if (y0 > y) != (y1 > y) and x < lines.start[k, 0] + lines.delta[k, 0] * (y - y0) / (y1 - y0):
-                inside = not inside
+        chunk = lines.chunks[line]
+        for begin in range(first, last, _CHUNK):
+            radius = lines.circle[chunk, 2]
+            above, right = y - lines.circle[chunk, 1], x - lines.circle[chunk, 0]
+            chunk += 1
+            if abs(above) > radius or right > radius:  # nothing in it lies to the right of the point
+                continue
+            for k in range(begin, min(begin + _CHUNK, last)):
+                y0 = lines.start[k, 1]
+                y1 = y0 + lines.delta[k, 1]
+                if (y0 > y) != (y1 > y) and x < lines.start[k, 0] + lines.delta[k, 0] * (y - y0) / (y1 - y0):
+                    inside = not inside
     for end in range(2):  # an open track's polygon runs along one line and back along the other
         x0, y0 = _end(lines, one, end)
         x1, y1 = _end(lines, other, end)

@@ -80,14 +80,14 @@ def judge(
     Returns:
         (N,) values of `Status`.
     """
-    rules = [
-        (lap_complete, Status.LAP_COMPLETE),
-        (stuck_steps >= STUCK_STEPS, Status.IMMOBILIZED),
-        (wheels_on == 0, Status.OFF_TRACK),
-        (crashed, Status.CRASHED),
-        (reversed_steps >= REVERSED_STEPS, Status.REVERSED),
+    status = np.full(len(lap_complete), int(Status.IN_PROGRESS))
+    for rule, state in (
         (time_up, Status.TIME_UP),
-    ]
-    return np.select(
-        [rule for rule, _ in rules], [int(status) for _, status in rules], int(Status.IN_PROGRESS)
-    )
+        (reversed_steps >= REVERSED_STEPS, Status.REVERSED),
+        (crashed, Status.CRASHED),
+        (wheels_on == 0, Status.OFF_TRACK),
+        (stuck_steps >= STUCK_STEPS, Status.IMMOBILIZED),
+        (lap_complete, Status.LAP_COMPLETE),
+    ):
+        status[rule] = int(state)
+    return status

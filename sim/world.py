@@ -40,6 +40,9 @@ from .traffic import Traffic
 
 _FAR_AWAY: Final = 1000.0  # where cars are parked [m]
 
+# As numbers: numpy is slow to compare with members of an enumeration.
+_IN_PROGRESS, _TIME_UP = int(Status.IN_PROGRESS), int(Status.TIME_UP)
+
 
 @dataclass(frozen=True, eq=False)
 class Step:
@@ -337,13 +340,13 @@ class World:
         crashed = self.traffic.judge(active, self.route, self.physics.pose, self.places["position"])
         lap_time = self.race.advance(active, self.places, moved, crashed)
         status = self.race.status.copy()
-        truncated = active & (status == Status.TIME_UP)
+        truncated = active & (status == _TIME_UP)
         which = np.flatnonzero(active).tolist()
         reward, terms = self._reward(named, which)
         step = Step(
             reward=reward,
             terms=terms,
-            terminated=active & (status != Status.IN_PROGRESS) & ~truncated,
+            terminated=active & (status != _IN_PROGRESS) & ~truncated,
             truncated=truncated,
             status=status,
             progress=self.race.progress.copy(),

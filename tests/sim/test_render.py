@@ -281,6 +281,20 @@ def test_any_size(surface, poses, camera, size):
     assert frames.shape == (2, size[1], size[0], 1)
 
 
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("camera", [FRONT, WIDE])
+def test_nothing_is_written_beside_the_frames(surface, poses, camera, channels):
+    camera = replace(camera, width=37, height=20, channels=channels)  # no whole number of blocks
+    rows, columns, _ = camera.shape
+    room = np.full(2 * rows * columns * channels + 200, 77, np.uint8)
+    out = room[100:-100].reshape(2, *camera.shape)
+    view, none = nominal_view(2), np.zeros(2, int)
+    Renderer(camera, [surface]).render(poses[:2], none, view, none.astype(np.uint64), out)
+    assert (room[:100] == 77).all()
+    assert (room[-100:] == 77).all()
+    assert (out == render(camera, [surface], poses[:2])).all()
+
+
 def test_bad_arguments_get_one_clear_line(surface, poses):
     renderer = Renderer(FRONT, [surface])
     good = (poses, np.zeros(len(poses), int), nominal_view(len(poses)), np.zeros(len(poses), np.uint64))
