@@ -170,11 +170,13 @@ class Gate:
         )
 
     def _race(self, act: Act, steps: int) -> Verdict:
-        nominal = [self._drive(world, act, self._starts[0], seed=0, to_the_end=True) for world in self._nominal]
+        nominal, again = (
+            [self._drive(world, act, begin, seed=0, to_the_end=True) for world in worlds]
+            for worlds, begin in zip((self._nominal, self._confirming), self._starts, strict=True)
+        )
         laps = np.mean([laps_done(world).mean() for world in self._nominal])
         for world, report in zip(self._nominal, nominal, strict=True):
             self.trials += _trials(world, report)
-        again = [self._drive(world, act, self._starts[1], seed=0, to_the_end=True) for world in self._confirming]
         reports = [*nominal, *again]
         completion = sum(report.completed for report in reports) / (STARTS * len(reports))
         passed = completion >= COMPLETION

@@ -15,6 +15,8 @@ from torch import nn
 from hairpin.edge.contract import Observation
 from hairpin.sim.laps import Act
 
+from .networks import AsymmetricPolicy
+
 
 class PolicyHead(nn.Module):
     """A policy from what the sensors give to probabilities (B, n), or to (B, 2) in [-1, 1].
@@ -34,7 +36,9 @@ class PolicyHead(nn.Module):
         self.policy: Any = model.policy
         self.discrete = isinstance(model.action_space, spaces.Discrete)
         space = model.observation_space
-        self.sensors = list(space.spaces) if isinstance(space, spaces.Dict) else []
+        # What only a critic knows is no input.
+        seen = space.spaces if isinstance(space, spaces.Dict) else {}
+        self.sensors = [] if isinstance(self.policy, AsymmetricPolicy) else list(seen)
 
     def forward(self, *inputs: torch.Tensor) -> torch.Tensor:
         """Outputs for frames (B, h, w, c) uint8 and lidar values (B, n) float32, as `sensors` orders them."""

@@ -82,6 +82,12 @@ class StateMLP(BaseFeaturesExtractor):
 
 def features_of(preset: Preset, observation_space: spaces.Space[Any]) -> dict[str, Any]:
     """The arguments of stable-baselines3's policies that choose a preset's network for some sensors."""
+    if preset.privileged:
+        return {
+            "features_extractor_class": FrameCNN,
+            "features_extractor_kwargs": {"features_dim": preset.features},
+            "share_features_extractor": False,
+        }
     if isinstance(observation_space, spaces.Dict):
         return {
             "features_extractor_class": FusedFeatures,
@@ -91,12 +97,6 @@ def features_of(preset: Preset, observation_space: spaces.Space[Any]) -> dict[st
         return {
             "features_extractor_class": DeepRacerCNN,
             "features_extractor_kwargs": {"network": preset.network},
-        }
-    if preset.privileged:
-        return {
-            "features_extractor_class": FrameCNN,
-            "features_extractor_kwargs": {"features_dim": preset.features},
-            "share_features_extractor": False,
         }
     return {
         "features_extractor_class": PatchCNN,

@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from hairpin.agents import RunError, TrainConfig, evaluate, evaluations_of, resume, train
-from hairpin.agents import gate as gate_module
+from hairpin.agents import RunError, TrainConfig, evaluate, evaluations_of, export, resume, train
 from hairpin.agents.config import plan
 from hairpin.agents.gate import STARTS, Gate
 from hairpin.agents.imitation import CriticFirst, actions_for, imitate
@@ -58,6 +57,12 @@ def test_a_run_trains_to_its_budget_resumes_and_is_evaluated_its_own_way(race_ru
     assert again.last.steps == 2304 and len(evaluations_of(again)) > 2
     found = evaluate(race_run.path, physics="single_track", trials=2, laps=1)
     assert [trace.reverse for trace in found.traces] == [False, False]
+
+
+def test_what_is_exported_sees_frames_alone(race_run, tmp_path) -> None:
+    assert export(race_run.path, tmp_path / "race.tar.gz").agreement == 1.0
+    found = evaluate(tmp_path / "race.tar.gz", physics="single_track", trials=1, laps=1)
+    assert found.report.trials == 1
 
 
 @pytest.mark.parametrize(
@@ -109,7 +114,7 @@ def test_the_critic_learns_first() -> None:
 def test_when_racing_nearly_all_trials_have_to_be_completed(monkeypatch) -> None:
     planned = plan(TrainConfig(track="oval", preset="tiny_race"))
     gate = Gate(planned.judged, racing=True)
-    drive, failures, lap = gate_module._drive, 0, 5.0
+    drive, failures, lap = gate._drive, 0, 5.0
 
     def report(world, act, starts, seed, to_the_end):
         assert to_the_end
@@ -119,7 +124,7 @@ def test_when_racing_nearly_all_trials_have_to_be_completed(monkeypatch) -> None
     def stand(frames):
         return np.tile(np.array([0.0, -1.0], np.float32), (len(frames), 1))
 
-    monkeypatch.setattr(gate_module, "_drive", report)
+    monkeypatch.setattr(gate, "_drive", report)
     good = gate.judge(stand, 1)
     assert good.confirmed and good.mean_lap == 5.0 and len(gate.trials) == STARTS
     failures = 1  # 2 of 32
