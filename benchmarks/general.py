@@ -2,8 +2,8 @@
 
 Each policy is trained in a process of its own, then drives one lap from random starts, both ways round, on
 ten tracks that no training saw: generated from other seeds, built in, and DeepRacer's own if their files
-are at hand (else more of the other two). The physics is PyBullet's, and lag, grip, camera pose, colours, light and
-noise are drawn anew for each start from `Randomization` "full", in colours that no training saw.
+are at hand (else more of the other two). The physics is PyBullet's, and lag, grip, camera pose, colours,
+light and noise are drawn anew for each start from `Randomization` "full", in colours that no training saw.
 
     python -m benchmarks.general [--seeds 5] [--trials 10] [--tracks FOLDER] [--out FOLDER]
 """

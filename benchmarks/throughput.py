@@ -3,8 +3,8 @@
 All take turns, a short piece at a time, each in a process of its own: compare the ratios. "median" is per
 second of CPU time; "best" is the best piece by the clock, near to what an idle machine gives.
 
-The others live in an environment of their own, which `make bench` makes from benchmarks/peers.txt, since their
-requirements do not go with ours. What is not installed there is said so.
+The others live in an environment of their own, which `make bench` makes from benchmarks/peers.txt, since
+their requirements do not go with ours. What is not installed there is said so.
 
     python -m benchmarks.throughput [--rounds 60] [--cars 64] [--peers .venv-peers/bin/python]
 """

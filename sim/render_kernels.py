@@ -302,8 +302,8 @@ def _power(drop: Any) -> Any:
 def _choose_levels(drops: Any, powers: Any, levels: Any, count: Any, patch: Any, num_levels: Any) -> None:
     """Mip levels; `patch` is how many texels wide a pixel is where the drop is 1.
 
-    A sample's patch of ground is patch * drop^(-3/2) texels wide, sqrt(samples) less if there are several, and
-    the logarithm of its square is a float's exponent.
+    A sample's patch of ground is patch * drop^(-3/2) texels wide, sqrt(samples) less if there are several,
+    and the logarithm of its square is a float's exponent.
     """
     square = np.float32((patch / (2 * _TEXELS_IN_PIXEL)) ** 2)
     last, least = np.int32(num_levels - 1), np.float32(_LEAST_DROP)

@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 from car_rig import NEUTRAL, GuardProcess, outputs, wait_until
-from conftest import WriteBundle
+from tiny_policies import WriteBundle
 from console_rig import ConsoleProcess, Page, Visitor, page
 from test_live import jpegs
 
