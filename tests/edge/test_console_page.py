@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from browser import CHROMIUM, Browser
 from car_rig import NEUTRAL, GuardProcess, outputs, wait_until
-from tiny_policies import WriteBundle
 from console_rig import PASSWORD, ConsoleProcess, Visitor, page
 from test_live import jpegs
+from tiny_policies import WriteBundle
 
 from hairpin.edge.calibration import Calibration
 

@@ -12,9 +12,9 @@ from pathlib import Path
 import httpx
 import pytest
 from car_rig import NEUTRAL, GuardProcess, outputs, wait_until
-from tiny_policies import WriteBundle
 from console_rig import ConsoleProcess, Page, Visitor, page
 from test_live import jpegs
+from tiny_policies import WriteBundle
 
 from hairpin.edge.calibration import Calibration, read_calibration
 
