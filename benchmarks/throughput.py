@@ -1,12 +1,12 @@
 """Environment steps a second on one core, observation included, beside other simulators that pip can install.
 
-All take turns, a short piece at a time, each in a process of its own: compare the ratios. "median" is per
+All take turns, a few short pieces at a time, each in a process of its own: compare the ratios. "median" is per
 second of CPU time; "best" is the best piece by the clock, near to what an idle machine gives.
 
 The others live in an environment of their own, which `make bench` makes from benchmarks/peers.txt, since
 their requirements do not go with ours. What is not installed there is said so.
 
-    python -m benchmarks.throughput [--rounds 60] [--cars 64] [--peers .venv-peers/bin/python]
+    python -m benchmarks.throughput [--rounds 40] [--cars 64] [--peers .venv-peers/bin/python]
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--rounds", type=int, default=60)
+    parser.add_argument("--rounds", type=int, default=40)
     parser.add_argument("--cars", type=int, default=64)
     parser.add_argument("--peers", default=sys.executable, help="the interpreter that has the others")
     options = parser.parse_args()
