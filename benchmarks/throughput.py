@@ -1,7 +1,7 @@
 """Environment steps a second on one core, observation included, beside other simulators that pip can install.
 
-All take turns, a few short pieces at a time, each in a process of its own: compare the ratios. "median" is per
-second of CPU time; "best" is the best piece by the clock, near to what an idle machine gives.
+All take turns, a few short pieces at a time, each in a process of its own: compare the ratios. "median" is
+per second of CPU time; "best" is the best piece by the clock, near to what an idle machine gives.
 
 The others live in an environment of their own, which `make bench` makes from benchmarks/peers.txt, since
 their requirements do not go with ours. What is not installed there is said so.
