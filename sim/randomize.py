@@ -185,7 +185,7 @@ def scaled(randomization: Randomization, factor: float) -> Randomization:
         bounds: Range | None = getattr(randomization, name)
         if bounds is not None:
             middle = nominal.get(name, 0.0)
-            low, high = (min(max(middle + factor * (end - middle), least), most) for end in bounds)
+            low, high = (min(max(factor * end + (1.0 - factor) * middle, least), most) for end in bounds)
             ranges[name] = (round(low), round(high)) if name in _WHOLE else (low, high)
     return dataclasses.replace(randomization, **ranges)
 

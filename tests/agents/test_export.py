@@ -75,9 +75,10 @@ def test_int8_that_acts_otherwise_is_refused_with_the_figure(sac_run, tmp_path, 
 
     real = quantization.quantize
 
-    def calibrate_on_darkness(xml: bytes, weights: bytes, frames: np.ndarray) -> tuple[bytes, bytes]:
+    def calibrate_on_darkness(xml: bytes, weights: bytes, seen: dict[str, np.ndarray]) -> tuple[bytes, bytes]:
+        [frames] = seen.values()
         assert 10 < len(frames) <= 300 and frames.dtype == np.uint8
-        return real(xml, weights, np.zeros_like(frames))
+        return real(xml, weights, {name: np.zeros_like(values) for name, values in seen.items()})
 
     monkeypatch.setattr(quantization, "quantize", calibrate_on_darkness)
     out = tmp_path / "int8.tar.gz"

@@ -23,7 +23,9 @@ def frames_of(file: Path) -> list[np.ndarray]:
 
 
 def show(source, **settings):
-    return evaluate_and_show(source, physics="single_track", laps=1, console=Console(quiet=True), **settings)
+    console = Console(quiet=True)
+    [evaluation] = evaluate_and_show(source, physics="single_track", laps=1, console=console, **settings)
+    return evaluation
 
 
 def test_a_video_has_a_frame_per_step_of_the_first_trial(ring_run, tmp_path) -> None:
