@@ -123,7 +123,7 @@ def race(
 
 def _shared_config(entrants: Sequence[Entrant], laps: int) -> WorldConfig:
     if not 2 <= len(entrants) <= MOST_CARS:
-        raise SimError(f"{len(entrants)} policies cannot race each other: give 2 to {MOST_CARS}")
+        raise SimError(f"a race takes 2 to {MOST_CARS} policies, not {len(entrants)}: give 2 to {MOST_CARS}")
     config = entrants[-1].world  # of the car at the back, which videos show, with its camera
     for entrant in entrants[:-1]:
         for name in ("control_hz", "physics"):
