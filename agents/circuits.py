@@ -14,6 +14,8 @@ from hairpin.tracks.generator import generate
 WIDTH: Final = (0.45, 1.1)
 LENGTH: Final = (12.0, 30.0)
 RADIUS: Final = (0.35, 0.8)
+#: Ground between parts of the road that pass each other: where it is little, the wrong one looks inviting.
+GAP: Final = (0.03, 0.4)
 
 
 def training_tracks(count: int, seed: int) -> tuple[Track, ...]:
@@ -34,6 +36,7 @@ def _tracks(count: int, seed: list[int]) -> tuple[Track, ...]:
             length=round(float(rng.uniform(*LENGTH)), 2),
             width=_mostly_low(rng, *WIDTH),
             min_radius=_mostly_low(rng, *RADIUS),
+            gap=_mostly_low(rng, *GAP),
         )
         for _ in range(count)
     )

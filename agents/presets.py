@@ -138,8 +138,8 @@ PRESETS: Final[Mapping[str, Preset]] = {
         randomization=dataclasses.replace(FULL, styles=1),  # and repainted
         steps=524_288,
         evaluate_every=131_072,
-        tracks=32,
-        exam_tracks=2,
+        tracks=48,
+        exam_tracks=4,
         repaint=8,
         stops=False,
         actions=SLOW_ACTIONS,
