@@ -73,6 +73,8 @@ class TrainConfig:
         race: "time_trial", "object_avoidance" or "head_to_bot".
         obstacles: The boxes of "object_avoidance", or how many.
         bots: The slow cars of "head_to_bot", or how many.
+        smooth: Weight of what holds the steering from step to step (`SmoothPPO`'s temporal term), such as 2;
+            the preset's if not given.
         clone: A run whose policy is the start of this one.
         hyperparameters: A DeepRacer `hyperparameters.json`, or its values; for the preset "deepracer".
     """
@@ -95,6 +97,7 @@ class TrainConfig:
     race: str = "time_trial"
     obstacles: Obstacles | int | None = None
     bots: Bots | int | None = None
+    smooth: float | None = None
     clone: str | Path | None = None
     hyperparameters: str | Path | Hyperparameters | None = None
 
@@ -180,6 +183,8 @@ def plan(config: TrainConfig) -> Plan:
             raise RunError("exploration_type 'e-greedy' is for discrete actions: write 'categorical'")
         settings = {**getattr(chosen, algorithm), **hyperparameters.settings(algorithm)}
         chosen = _with_settings(chosen, algorithm, settings)
+    if config.smooth is not None:
+        chosen = _smoothed(config.smooth, chosen, algorithm, world)
     judged = dataclasses.replace(world, tracks=exam or world.tracks)
     return Plan(config, chosen, algorithm, world, judged, metadata, hyperparameters)
 
@@ -196,6 +201,17 @@ def _with_settings(chosen: Preset, algorithm: str, settings: Mapping[str, Any]) 
     if algorithm == "sac":
         return dataclasses.replace(chosen, sac=settings)
     return dataclasses.replace(chosen, ppo=settings)
+
+
+def _smoothed(weight: float, chosen: Preset, algorithm: str, world: WorldConfig) -> Preset:
+    """The preset with another weight of smooth steering, if it can have one."""
+    if not 0.0 <= weight <= 1000.0:
+        raise RunError(f"smooth is {weight:g}: give a weight from 0 to 1000, such as 2")
+    if weight and (
+        algorithm != "ppo" or chosen.original or chosen.privileged or world.observation.lidar is not None
+    ):
+        raise RunError("smooth is for PPO with camera frames alone, as in the presets 'fast' and 'general'")
+    return dataclasses.replace(chosen, caps=(weight, chosen.caps[1]))
 
 
 def network_of(metadata: ModelMetadata) -> str:

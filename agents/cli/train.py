@@ -107,6 +107,10 @@ def train(
     race: Annotated[str, typer.Option("--race", help=RACES)] = "time_trial",
     obstacles: Annotated[int | None, OBSTACLES] = None,
     bots: Annotated[int | None, BOTS] = None,
+    smooth: Annotated[
+        float | None,
+        typer.Option("--smooth", help="Hold the steering from step to step; try 2, with continuous actions."),
+    ] = None,
     num_envs: Annotated[int | None, typer.Option("--num-envs", help="Cars that gather experience.")] = None,
     clone: Annotated[
         Path | None, typer.Option("--from", help="A run whose policy is the start of this one.")
@@ -139,7 +143,7 @@ def train(
         seed=seed, steps=steps, out=out, num_envs=num_envs, physics=physics, camera=camera,
         direction=direction, start=start, randomization=randomization,
         race=race, obstacles=obstacles, bots=bots,
-        clone=clone, hyperparameters=hyperparameters,
+        smooth=smooth, clone=clone, hyperparameters=hyperparameters,
     )  # fmt: skip
     given = given_options(context)
     if resume is not None and given - {"resume", "steps", "reward"}:

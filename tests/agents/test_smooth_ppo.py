@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from hairpin.agents import TrainConfig, resume, train
+from hairpin.agents import RunError, TrainConfig, resume, train
 from hairpin.agents.config import plan
 from hairpin.agents.learner import make_env, new_model
 from hairpin.agents.presets import PRESETS
@@ -77,6 +77,24 @@ def test_the_terms_make_the_steering_steadier(smooth, inputs, metadata) -> None:
     assert changes[1] < 0.8 * changes[0]
 
 
-def test_a_run_goes_on_with_it(smooth, tmp_path) -> None:
-    run = train(TrainConfig(track="oval", preset=smooth(1.0, 0.5), steps=256, out=tmp_path / "run"))
+def test_a_run_goes_on_with_it(tmp_path) -> None:
+    run = train(TrainConfig(track="oval", preset="tiny", smooth=2.0, steps=256, out=tmp_path / "run"))
+    assert run.settings["settings"]["smooth"] == 2.0
     assert resume(run.path, steps=512).last.steps == 512
+    assert plan(TrainConfig(preset="tiny", smooth=2.0)).preset.caps == (2.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("settings", "text"),
+    [
+        ({"smooth": -1.0}, "smooth is -1: give a weight from 0"),
+        ({"smooth": float("nan")}, "smooth is nan: give a weight"),
+        ({"smooth": 2.0, "preset": "deepracer"}, "smooth is for PPO with camera frames alone"),
+        ({"smooth": 2.0, "model_metadata": "sac.json"}, "smooth is for PPO with camera frames alone"),
+    ],
+)
+def test_it_is_refused_where_it_cannot_be(inputs, settings, text) -> None:
+    if "model_metadata" in settings:
+        settings = settings | {"model_metadata": inputs / settings["model_metadata"]}
+    with pytest.raises(RunError, match=text):
+        plan(TrainConfig(**settings))
