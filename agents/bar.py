@@ -37,7 +37,7 @@ class Bar(BaseCallback):
         self._began = time.monotonic()
         self._first = 0
         self._drawn = 0.0
-        self._printed: Verdict | None = None
+        self._printed = 0  # verdicts
         self._bar = Progress(
             BarColumn(bar_width=10),
             TextColumn("{task.completed:,.0f} steps"),
@@ -78,19 +78,21 @@ class Bar(BaseCallback):
         self._bar.stop()
 
     def _draw(self) -> None:
-        newest = self._evaluations.newest
+        found = self._evaluations.found
         rate = (self.num_timesteps - self._first) / max(time.monotonic() - self._began, 1e-9)
         laps = f"{self._laps}, best {self._fastest:.1f} s" if self._laps else "0"
-        verdict = "" if newest is None else f"evaluated {newest.progress:.1f}/{LAPS}"  # 80 columns are few
+        verdict = f"evaluated {found[-1].progress:.1f}/{LAPS}" if found else ""  # 80 columns are few
         self._bar.update(self._task, completed=self.num_timesteps, rate=rate, laps=laps, verdict=verdict)
-        if newest is not None and newest is not self._printed and not self._console.is_terminal:
-            self._printed = newest
+        if self._console.is_terminal:
+            return
+        for one in found[self._printed :]:
             self._console.print(
-                f"training: {newest.steps:,} of {self._total:,} steps, {rate:,.0f} steps/s, "
-                f"laps {laps}; evaluated: {verdict_text(newest)}",
+                f"training: {one.steps:,} of {self._total:,} steps, {rate:,.0f} steps/s, "
+                f"laps {laps}; evaluated: {verdict_text(one)}",
                 highlight=False,
                 soft_wrap=True,
             )
+        self._printed = len(found)
 
 
 def verdict_text(verdict: Verdict) -> str:

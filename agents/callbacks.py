@@ -53,7 +53,7 @@ class Evaluations(BaseCallback):
 
     Attributes:
         best: The best verdict so far.
-        newest: The newest one.
+        found: All verdicts of this training, in order.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class Evaluations(BaseCallback):
         self.stop = stop
         self.prefer_later = prefer_later
         self.best = best
-        self.newest: Verdict | None = None
+        self.found: list[Verdict] = []
         self._verdicts = [*evaluations_of(run), *([best] if best is not None else [])]
         self._next = every
         self._next_save = time.monotonic() + CHECKPOINT_SECONDS
@@ -127,7 +127,8 @@ class Evaluations(BaseCallback):
         judged = self.judge.take(wait=wait)
         if judged is None:
             return
-        self.newest = verdict = judged.verdict
+        verdict = judged.verdict
+        self.found.append(verdict)
         self._verdicts.append(verdict)
         better = self._is_better(verdict)
         if better:

@@ -19,7 +19,8 @@ from .disturbances import NOMINAL, disturbances
 from .errors import RunError
 from .evaluation import only_track, open_subject, tracks_of
 
-TRIALS: Final = 16
+#: Of each disturbance and strength: a minute in the one physics, some minutes in the other.
+TRIALS: Final = {"single_track": 16, "bullet": 8}
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ def stress(
     *,
     track: str | Path | Track | None = None,
     physics: str | None = None,
-    trials: int = TRIALS,
+    trials: int | None = None,
     laps: int = 1,
     direction: str = "both",
     seed: int = 0,
@@ -101,7 +102,8 @@ def stress(
         source: A run folder (its best checkpoint drives) or a bundle.
         track: Where to drive; the policy's own track if not given.
         physics: "bullet" or "single_track"; if not given, PyBullet if it is installed.
-        trials: Of each disturbance and strength, spread evenly over the lap; a multiple of 4.
+        trials: Of each disturbance and strength, spread evenly over the lap; a multiple of 4. If not given, 16,
+            or 8 in PyBullet.
         laps: Laps of each trial.
         direction: "ccw", "cw" or "both".
         seed: Of what is drawn.
@@ -110,6 +112,8 @@ def stress(
     Raises:
         RunError, BundleError, SimError, TrackError: Something cannot be used.
     """
+    physics = physics or ("bullet" if find_spec("pybullet") else "single_track")
+    trials = TRIALS.get(physics, 16) if trials is None else trials
     for name, value, least in (("trials", trials, 4), ("laps", laps, 1), ("seed", seed, 0)):
         if value < least:
             raise RunError(f"{name} is {value}: give at least {least}")
@@ -122,7 +126,7 @@ def stress(
         reward=None,
         observation=contract.observation,
         actions=contract.actions,
-        physics=physics or ("bullet" if find_spec("pybullet") else "single_track"),
+        physics=physics,
         control_hz=contract.control_hz,
         laps=laps,
         max_steps=step_limit(road, laps, contract.control_hz),
