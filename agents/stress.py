@@ -102,8 +102,8 @@ def stress(
         source: A run folder (its best checkpoint drives) or a bundle.
         track: Where to drive; the policy's own track if not given.
         physics: "bullet" or "single_track"; if not given, PyBullet if it is installed.
-        trials: Of each disturbance and strength, spread evenly over the lap; a multiple of 4. If not given, 16,
-            or 8 in PyBullet.
+        trials: Of each disturbance and strength, spread evenly over the lap; a multiple of 4. If not given,
+            16, or 8 in PyBullet.
         laps: Laps of each trial.
         direction: "ccw", "cw" or "both".
         seed: Of what is drawn.
