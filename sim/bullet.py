@@ -1,8 +1,16 @@
-"""PyBullet's rigid bodies: the reference that policies are tried in, a second plant beside `SingleTrack`.
+"""PyBullet's rigid bodies: the reference that policies are tried in, a second plant beside `DoubleTrack`.
 
 One body plays all cars in turn: before each control period it is put back to rest, contacts included, and
 then given the next car's motion. So cars can neither touch nor disturb each other, a car put down anew
-repeats its motion to the last bit, and a physics costs one PyBullet client (28 MB), however many cars it has.
+repeats its motion to the last bit, and a physics costs one PyBullet client (28 MB), however many cars it
+has.
+
+PyBullet cuts a contact's friction to its circle after it has solved it for the x and the y axis of its
+world, each as if it were alone. A wheel can spin and so gives way along its path 17 times as easily as
+across it: one that points along an axis gets a friction that is tens of degrees off Coulomb's direction,
+one at 45 degrees to both gets the right one. So each car's world is turned, each control period, until
+the car stands at 45 degrees to its axes: what is left of the error is smaller, and the same for every
+heading.
 """
 
 from __future__ import annotations
@@ -10,7 +18,7 @@ from __future__ import annotations
 import contextlib
 import math
 import weakref
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import ModuleType
 from typing import Final
 
@@ -37,12 +45,15 @@ SUBSTEP_HZ: Final = 240.0
 STEERING_TORQUE: Final = 10.0
 """Torque limit of a steering hinge [N m]: ``effort`` of the simulator's URDF."""
 
+# Of a car in its world, in the middle of each control period: midway between its front and its rear wheels.
+_HEADING: Final = math.pi / 4
+
 Vector = tuple[float, ...]
 
 
 @dataclass
 class _Motion:
-    """All that one car carries from one control period to the next, in a frame that starts at the origin."""
+    """All that one car carries from one control period to the next, in a world of its own."""
 
     position: Vector
     orientation: Vector  # quaternion
@@ -74,14 +85,14 @@ class Bullet:
 
         self.pose = np.zeros((num_cars, 3))
         self.velocity = np.zeros((num_cars, 3))
-        self._start = np.zeros((num_cars, 3))
+        self._origin = np.zeros((num_cars, 3))  # where the origin of each car's world is: x, y [m], yaw [rad]
         self._car = nominal_car(num_cars)
         self._motion = [self._at_rest(0.0)] * num_cars
-        self.reset(np.arange(num_cars), self._start.copy(), self._car.copy())
+        self.reset(np.arange(num_cars), self._origin.copy(), self._car.copy())
 
     def reset(self, which: NDArray[np.intp], pose: NDArray[np.float64], car: NDArray[np.void]) -> None:
         """Put some cars down at rest; see `Physics.reset`."""
-        self._start[which] = pose
+        self._origin[which] = pose
         self._car[which] = car.astype(CAR_DTYPE, copy=False)
         for i in which:
             self._motion[i] = self._at_rest(float(self._car["steering_offset"][i]))
@@ -92,6 +103,7 @@ class Bullet:
         for i in range(len(self._motion)):
             if objects is not None and objects.shape[1] and not self._hull:
                 self._build(hull=True)
+            self._turn(i)
             self._load(i)
             near = [] if objects is None else self._add(i, objects[i])
             self._motion[i] = self._drive(i, float(command[i, 0]), float(command[i, 1]))
@@ -113,9 +125,9 @@ class Bullet:
 
     def _add(self, i: int, objects: NDArray[np.void]) -> list[int]:
         """Put bodies where objects (M,) near car i are."""
-        pose, start = self.pose[i], self._start[i]
+        pose, origin = self.pose[i], self._origin[i]
         return add_objects(
-            self._bullet, self._client, objects, pose, start, self._body, WHEEL_JOINTS, self._shapes
+            self._bullet, self._client, objects, pose, origin, self._body, WHEEL_JOINTS, self._shapes
         )
 
     def _at_rest(self, steering: float) -> _Motion:
@@ -124,6 +136,23 @@ class Bullet:
             angles[joint] = angle
         position, orientation = (0.0, 0.0, self._height), (0.0, 0.0, 0.0, 1.0)
         return _Motion(position, orientation, zero, zero, angles, [0.0] * len(JOINTS), steering, 0.0)
+
+    def _turn(self, i: int) -> None:
+        """Turn car i's world about the car, and move its origin there; the car stays where it is."""
+        motion = self._motion[i]
+        (x, y, z), (qx, qy, qz, qw) = motion.position, motion.orientation
+        ahead = 0.5 * (motion.steering + motion.angular[2] * self._substeps * self._dt)
+        turn = _HEADING - ahead - _yaw(motion.orientation)
+        x0, y0, yaw0 = self._origin[i].tolist()
+        self._origin[i] = (*_turned((x, y), yaw0, (x0, y0)), yaw0 - turn)
+        sin, cos = math.sin(0.5 * turn), math.cos(0.5 * turn)
+        self._motion[i] = replace(
+            motion,
+            position=(0.0, 0.0, z),
+            orientation=(cos * qx - sin * qy, cos * qy + sin * qx, cos * qz + sin * qw, cos * qw - sin * qz),
+            linear=(*_turned(motion.linear, turn), motion.linear[2]),
+            angular=(*_turned(motion.angular, turn), motion.angular[2]),
+        )
 
     def _load(self, i: int) -> None:
         """Put the body into car i's state."""
@@ -186,16 +215,12 @@ class Bullet:
     def _publish(self, i: int) -> None:
         """Write car i's pose in the world and its velocity in the car frame."""
         motion = self._motion[i]
-        (x, y, _), (vx, vy, _) = motion.position, motion.linear
-        qx, qy, qz, qw = motion.orientation
-        yaw = math.atan2(2.0 * (qw * qz + qx * qy), 1.0 - 2.0 * (qy * qy + qz * qz))
-        sin, cos = math.sin(yaw), math.cos(yaw)
-        x0, y0, yaw0 = self._start[i].tolist()
-        sin0, cos0 = math.sin(yaw0), math.cos(yaw0)
+        yaw = _yaw(motion.orientation)
+        x0, y0, yaw0 = self._origin[i].tolist()
         heading = yaw0 + yaw
         heading -= math.tau * math.ceil((heading - math.pi) / math.tau)
-        self.pose[i] = (x0 + cos0 * x - sin0 * y, y0 + sin0 * x + cos0 * y, heading)
-        self.velocity[i] = (cos * vx + sin * vy, cos * vy - sin * vx, motion.angular[2])
+        self.pose[i] = (*_turned(motion.position, yaw0, (x0, y0)), heading)
+        self.velocity[i] = (*_turned(motion.linear, -yaw), motion.angular[2])
 
 
 def import_pybullet() -> ModuleType:
@@ -226,6 +251,18 @@ def wheel_speeds(speed: float, steering: float) -> tuple[float, float, float, fl
     rear, front = REAR_HALF_TRACK * tan / WHEELBASE, FRONT_HALF_TRACK * tan / WHEELBASE
     left, right = math.hypot(1.0 - front, tan), math.hypot(1.0 + front, tan)
     return spin * (1.0 - rear), spin * (1.0 + rear), spin * left, spin * right
+
+
+def _yaw(orientation: Vector) -> float:
+    """Heading of a quaternion [rad]."""
+    qx, qy, qz, qw = orientation
+    return math.atan2(2.0 * (qw * qz + qx * qy), 1.0 - 2.0 * (qy * qy + qz * qz))
+
+
+def _turned(vector: Vector, angle: float, origin: tuple[float, float] = (0.0, 0.0)) -> tuple[float, float]:
+    """First two numbers of a vector, turned by an angle [rad] and moved by an origin."""
+    (x, y), sin, cos = vector[:2], math.sin(angle), math.cos(angle)
+    return origin[0] + cos * x - sin * y, origin[1] + sin * x + cos * y
 
 
 def _share(tau: float, dt: float) -> float:

@@ -36,6 +36,12 @@ _CHASSIS_HEIGHT: Final = (MASS * COG_HEIGHT - (MASS - CHASSIS_MASS) * WHEEL_RADI
 _HULL: Final = (0.03, 0.12)  # lowest and highest point of the car's body that touches objects [m]
 _SOLVER_ITERATIONS: Final = 20
 _SETTLING_STEPS: Final = 120
+# Rigid wheels on rigid ground leave open which axle takes the roll moment, as four legs of a table do.
+# PyBullet's solver then gives all of it to the wheels that it meets first. A tyre that yields a little
+# (0.05 mm under the car's weight, critically damped) settles it by statics, whatever the substep and the
+# order.
+_TYRE_STIFFNESS: Final = 4e5  # [N/m]
+_TYRE_DAMPING: Final = 2e3  # [N s/m]
 _HINGE_INERTIA: Final = (1e-4, 1e-4, 1e-4)  # the URDF's 4e-6 is too little for the solver [kg m^2]
 
 
@@ -131,5 +137,13 @@ def _tune(bullet: ModuleType, client: int, body: int) -> None:
     inertias |= dict.fromkeys(HINGES, _HINGE_INERTIA)
     for link, inertia in inertias.items():
         bullet.changeDynamics(body, link, localInertiaDiagonal=inertia, physicsClientId=client)
+    for joint in WHEEL_JOINTS:
+        bullet.changeDynamics(
+            body,
+            joint,
+            contactStiffness=_TYRE_STIFFNESS,
+            contactDamping=_TYRE_DAMPING,
+            physicsClientId=client,
+        )
     for joint in (*WHEEL_JOINTS, *HINGES):
         bullet.changeDynamics(body, joint, jointDamping=0.0, physicsClientId=client)

@@ -95,9 +95,9 @@ def make_physics(name: str, num_cars: int, control_hz: float = CONTROL_HZ) -> Ph
     if not 1.0 <= control_hz <= 1000.0:
         raise SimError(f"control_hz is {control_hz}: give 1 to 1000 Hz")
     if name == "single_track":
-        from .single_track import SingleTrack
+        from .double_track import DoubleTrack
 
-        return SingleTrack(num_cars, control_hz)
+        return DoubleTrack(num_cars, control_hz)
     if name == "bullet":
         from .bullet import Bullet
 

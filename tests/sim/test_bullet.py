@@ -11,9 +11,11 @@ from hairpin.sim import bullet_body
 from hairpin.sim.bullet import Bullet, ackermann, wheel_speeds
 from hairpin.sim.chassis import (
     CHASSIS_INERTIA,
+    COG_HEIGHT,
     FRONT_AXLE,
     MASS,
     REAR_AXLE,
+    REAR_HALF_TRACK,
     WHEEL_INERTIA,
     WHEEL_RADIUS,
     WHEELS,
@@ -66,6 +68,48 @@ def test_wheel_speeds_are_those_of_a_rigid_turn() -> None:
     expected = [np.hypot(speed - rate * y, rate * (x - REAR_AXLE)) / WHEEL_RADIUS for x, y in WHEELS]
     rear_left, rear_right, front_left, front_right = wheel_speeds(speed, steering)
     assert [rear_left, front_left, rear_right, front_right] == pytest.approx(expected)
+
+
+def test_both_axles_take_the_same_share_of_a_bend() -> None:
+    """The load that a bend shifts to the outer wheels: by statics, not by the solver's order.
+
+    The height of the centre of gravity does most of it, the wheels' gyroscopic moment the rest.
+    """
+    physics = Bullet(1, 15.0)
+    for _ in range(45):
+        physics.step(np.array([[0.128, 3.0]]))
+    body, client = physics._body, physics._client
+    load = {point[3]: point[9] for point in pybullet.getContactPoints(bodyA=body, physicsClientId=client)}
+    lateral = physics.velocity[0, 0] * physics.velocity[0, 2]
+    physics.close()
+    assert lateral == pytest.approx(7.0, rel=0.05)
+    height = COG_HEIGHT + 4 * WHEEL_INERTIA[1] / (WHEEL_RADIUS * MASS)
+    expected = MASS * lateral * height / (4 * REAR_HALF_TRACK)
+    for left, right in (bullet_body.REAR_WHEELS, bullet_body.FRONT_WHEELS):
+        assert (load[right] - load[left]) / 2 == pytest.approx(expected, rel=0.07)
+
+
+def test_a_slide_is_the_same_in_every_heading() -> None:
+    """Three cars turn slowly to other headings and then do the same at 3.5 m/s."""
+    physics = make_physics("bullet", 3)
+    turning = np.array([[0.0, 1.0], [0.3, 1.0], [0.3, 1.0]])
+    for k in range(12):
+        physics.step(turning)
+        if k == 5:
+            turning[1, 0] = 0.0
+    for _ in range(40):
+        physics.step(np.tile([0.0, 3.5], (3, 1)))
+    start = physics.pose.copy()
+    assert np.ptp(start[:, 2]) > 0.5
+    sideways = []
+    for _ in range(20):
+        physics.step(np.tile([0.3, 3.5], (3, 1)))
+        sideways.append(np.abs(physics.velocity[:, 1]))
+    assert (np.max(sideways, axis=0) > 1.0).all()
+    (dx, dy), yaw = (physics.pose - start)[:, :2].T, start[:, 2]
+    physics.close()
+    moved = np.stack([np.cos(yaw) * dx + np.sin(yaw) * dy, np.cos(yaw) * dy - np.sin(yaw) * dx], axis=-1)
+    np.testing.assert_allclose(moved[1:], moved[:1].repeat(2, axis=0), atol=0.01)
 
 
 def test_a_thousand_random_steps() -> None:
