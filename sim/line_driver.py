@@ -14,7 +14,7 @@ from .chassis import MAX_SPEED, MAX_STEERING
 from .limits import nominal_limits
 from .world import World
 
-GRIP: Final = 0.92
+GRIP: Final = 0.9
 """Share of grip and motor that the line uses; the rest is for keeping to it."""
 _OFFSET_GAIN: Final = 0.6  # steering per distance from the line [rad/m]
 _HEADING_GAIN: Final = 0.5  # steering per angle to the line [rad/rad]
