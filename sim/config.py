@@ -122,7 +122,7 @@ def make_config(
         max_steps: Steps after which an episode is truncated.
         start: "random", "round_robin" or "line".
         direction: "ccw", "cw", "both", "alternate" or `None`: in the order of the track's rows.
-        randomization: A `Randomization`, or the name of one: "none", "light", "mild", "full".
+        randomization: A `Randomization`, or the name of one: "none", "light", "mild", "full", "deepracer".
         race: "time_trial", "object_avoidance" (boxes) or "head_to_bot" (slow cars).
         obstacles: The boxes, or how many of the default ones; for "object_avoidance".
         bots: The slow cars, or how many of the default ones; for "head_to_bot".

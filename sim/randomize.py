@@ -55,7 +55,7 @@ class Randomization:
         offset: Start to the left of the line, as a share of half the track's width.
         heading: Start heading relative to the track [rad].
         friction: Tyre friction [-].
-        speed_gain: Steady speed over commanded speed [-]; DeepRacer's own cars reach 0.8 at 2 m/s.
+        speed_gain: Steady speed over commanded speed [-].
         speed_tau: Time constant of the speed [s].
         steering_gain: Steering angle over commanded angle [-].
         steering_tau: Time constant of the steering [s].
@@ -167,10 +167,21 @@ FULL: Final = Randomization(
     styles=8,
 )
 
+#: The car of DeepRacer's own simulator, fitted to its logs (docs/dynamics.md): its steering
+#: takes half a second and falls short, and a command waits for a frame. The rest varies as in `MILD`.
+DEEPRACER: Final = dataclasses.replace(
+    MILD,
+    speed_gain=(0.95, 1.05),
+    speed_tau=(0.2, 0.32),
+    steering_gain=(0.62, 0.76),
+    steering_tau=(0.37, 0.56),
+    action_delay=(1, 1),
+)
+
 #: Light and colours alone, which is what DeepRacer's own domain randomisation varies.
 LIGHT: Final = Randomization(gain=FULL.gain, bias=FULL.bias, styles=FULL.styles)
 
-NAMED: Final = {"none": NONE, "light": LIGHT, "mild": MILD, "full": FULL}
+NAMED: Final = {"none": NONE, "light": LIGHT, "mild": MILD, "full": FULL, "deepracer": DEEPRACER}
 
 
 def scaled(randomization: Randomization, factor: float) -> Randomization:

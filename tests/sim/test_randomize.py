@@ -19,7 +19,7 @@ from hairpin.sim.scene import make_surfaces
 from hairpin.tracks.style import STYLES
 
 
-@given(seed=st.integers(0, 2**32 - 1), name=st.sampled_from(["mild", "full"]))
+@given(seed=st.integers(0, 2**32 - 1), name=st.sampled_from(["mild", "full", "deepracer"]))
 @settings(max_examples=50)
 def test_everything_drawn_is_within_its_bounds(seed: int, name: str) -> None:
     rng, ranges = np.random.default_rng(seed), NAMED[name]
