@@ -17,7 +17,8 @@ import sys
 import tempfile
 from typing import Any, Final
 
-#: What is compared: a preset's fields, the reward, ranges of the preset's randomisation, the action space.
+#: What is compared: a preset's fields, the reward, ranges of the preset's randomisation, the action space,
+#: and how many of the last steering commands are drawn into the frame.
 VARIANTS: Final[dict[str, dict[str, Any]]] = {
     "as the preset has it": {},
     "temporal 0.5": {"caps": [0.5, 0]},
@@ -26,7 +27,9 @@ VARIANTS: Final[dict[str, dict[str, Any]]] = {
     "reward smooth_steering": {"reward": "smooth_steering"},
     "no latency": {"ranges": {"latency": None}},
     "more latency": {"ranges": {"latency": [0.0, 0.07], "action_delay": [0, 1]}},
+    "action history": {"history": 4},
     "continuous": {"continuous": True},
+    "continuous, action history": {"continuous": True, "history": 4},
     "continuous, temporal 2": {"continuous": True, "caps": [2, 0]},
     "continuous, temporal 2, spatial 2": {"continuous": True, "caps": [2, 2]},
 }
@@ -36,11 +39,23 @@ import dataclasses, json, sys, time
 from hairpin.agents import TrainConfig, evaluate, train
 from hairpin.agents.presets import PRESETS
 from hairpin.edge.contract import ContinuousActions
+from hairpin.sim import World
 from hairpin.sim.randomize import MILD
+import numpy as np
 began = time.process_time()
 track, seed, steps, out = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
 variant = json.loads(sys.argv[5])
 PRESETS["fast"] = dataclasses.replace(PRESETS["fast"], caps=tuple(variant.get("caps", (0, 0))))
+if history := variant.get("history", 0):
+    plain = World.frames
+    def frames(world, which=None):
+        # The frames, and in their top rows, which show sky, the last steering commands as gray levels.
+        which = np.arange(world.num_cars) if which is None else which
+        seen = plain(world, which)
+        told = world._latency._commands[:history, which, 0].T / np.radians(30.0)
+        seen[:, :2, : 8 * history, 0] = np.repeat(127.5 + 127.5 * told, 8, axis=1)[:, None]
+        return seen
+    World.frames = frames
 ranges = {name: value and tuple(value) for name, value in variant.get("ranges", {}).items()}
 run = train(TrainConfig(
     track=track, reward=variant.get("reward", "center_line"), seed=seed, steps=steps, out=out,
