@@ -172,6 +172,6 @@ def save_figure(figure: Figure, path: Path) -> None:
     save: Any = figure.savefig
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, lambda file: save(file, dpi=130))
+        write_atomically(path, lambda file: save(file, dpi=130, bbox_inches="tight", pad_inches=0.1))
     except OSError as error:
         raise RunError(f"picture {path} cannot be written: {error.strerror}") from error

@@ -107,7 +107,7 @@ def learn(
         gate,
         planned.preset.evaluate_every,
         stop=planned.stops_when_it_laps,
-        prefer_later=not planned.preset.stops,
+        prefer_later=not planned.preset.stops and not planned.preset.racing,
         best=best,
         traces=traces,
     )

@@ -10,7 +10,7 @@ import torch
 
 from hairpin.agents import RunError, TrainConfig, evaluate, evaluations_of, export, resume, train
 from hairpin.agents.config import plan
-from hairpin.agents.gate import STARTS, Gate
+from hairpin.agents.gate import STARTS, Gate, Verdict
 from hairpin.agents.imitation import CriticFirst, actions_for, imitate
 from hairpin.agents.learner import make_env, new_model
 from hairpin.agents.presets import PRESETS
@@ -133,6 +133,15 @@ def test_when_racing_nearly_all_trials_have_to_be_completed(monkeypatch) -> None
     failures, lap = 0, 4.0
     assert gate.judge(stand, 3).rank > good.rank
     gate.close()
+
+
+def test_the_best_checkpoint_is_the_fastest_and_not_the_latest(tmp_path, monkeypatch) -> None:
+    def slower_and_slower(gate, act, steps):
+        return Verdict(steps, passed=True, confirmed=True, progress=3.0, mean_lap=float(steps), racing=True)
+
+    monkeypatch.setattr(Gate, "judge", slower_and_slower)
+    run = train(TrainConfig(track="oval", preset="tiny_race", out=tmp_path / "run"))
+    assert run.best.steps == evaluations_of(run)[0].steps < run.last.steps
 
 
 def _error(model, cars) -> float:
