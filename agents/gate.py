@@ -11,7 +11,7 @@ import numpy as np
 
 from hairpin.sim import Randomization, World, WorldConfig
 from hairpin.sim.laps import Act, LapReport, Start, laps_done, run_trials, step_limit
-from hairpin.sim.randomize import MILD, NAMED
+from hairpin.sim.randomize import MILD, NAMED, another_car
 from hairpin.tracks import Track
 
 STARTS: Final = 16  # 8 places, both directions
@@ -131,9 +131,11 @@ class Gate:
         self.trials: list[Trial] = []
         self._abandoned = False
         drawn = NAMED[randomization] if isinstance(randomization, str) else randomization
-        confirming = dataclasses.replace(drawn, offset=None, heading=None)
+        # Who trains for another car than the nominal one is judged in that one.
+        car: dict[str, Any] = another_car(world.randomization)
+        confirming = dataclasses.replace(drawn, offset=None, heading=None, **car)
         self._wanted = STARTS - (_TOLERATED if world.objects else 0)
-        self._nominal = [World(_config(world, track, Randomization()), STARTS) for track in world.tracks]
+        self._nominal = [World(_config(world, track, Randomization(**car)), STARTS) for track in world.tracks]
         self._confirming = [World(_config(world, track, confirming), STARTS) for track in world.tracks]
         both = world.direction in ("both", "alternate")
         direction = None if both else world.direction

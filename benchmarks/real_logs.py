@@ -96,7 +96,7 @@ def drive(episodes: list[Episode], car: NDArray[np.void], delay: float) -> list[
 def errors(
     episodes: list[Episode], poses: list[NDArray[np.float64]], horizon: float = HORIZON
 ) -> NDArray[np.float64]:
-    """Columns: model's distance from the log after the horizon [m], way of the log [m], turn's error [rad]."""
+    """Columns: distance of model and log after the horizon [m], the log's way [m], turn's error [rad]."""
     rows = []
     for episode, pose in zip(episodes, poses, strict=True):
         later = np.searchsorted(episode.time, episode.time + horizon)

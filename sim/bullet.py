@@ -6,7 +6,7 @@ repeats its motion to the last bit, and a physics costs one PyBullet client (28 
 has.
 
 PyBullet cuts a contact's friction to its circle after it has solved it for the x and the y axis of its
-world, each as if it were alone. A wheel can spin and so gives way along its path 17 times as easily as
+world, each as if it were alone. A wheel can spin and so gives way along its path 16 times as easily as
 across it: one that points along an axis gets a friction that is tens of degrees off Coulomb's direction,
 one at 45 degrees to both gets the right one. So each car's world is turned, each control period, until
 the car stands at 45 degrees to its axes: what is left of the error is smaller, and the same for every

@@ -186,11 +186,7 @@ NAMED: Final = {"none": NONE, "light": LIGHT, "mild": MILD, "full": FULL, "deepr
 
 def scaled(randomization: Randomization, factor: float) -> Randomization:
     """All ranges stretched about the nominal values by a factor, within what makes sense; the same styles."""
-    nominal = {
-        name: float(one[name][0])
-        for one in (nominal_car(1), nominal_view(1))
-        for name in one.dtype.names or ()
-    }
+    nominal = _nominal()
     ranges: dict[str, Any] = {}
     for name, (least, most) in _LIMITS.items():
         bounds: Range | None = getattr(randomization, name)
@@ -199,6 +195,23 @@ def scaled(randomization: Randomization, factor: float) -> Randomization:
             low, high = (min(max(factor * end + (1.0 - factor) * middle, least), most) for end in bounds)
             ranges[name] = (round(low), round(high)) if name in _WHOLE else (low, high)
     return dataclasses.replace(randomization, **ranges)
+
+
+def another_car(randomization: Randomization) -> dict[str, Range]:
+    """Those ranges that leave the nominal value out, as `DEEPRACER`'s steering does; none in most."""
+    nominal = _nominal()
+    ranges = {name: getattr(randomization, name) for name in _LIMITS}
+    return {
+        name: bounds
+        for name, bounds in ranges.items()
+        if bounds is not None and not bounds[0] <= nominal.get(name, 0.0) <= bounds[1]
+    }
+
+
+def _nominal() -> dict[str, float]:
+    """Nominal values of car and camera; that of everything else is 0."""
+    both = (nominal_car(1), nominal_view(1))
+    return {name: float(one[name][0]) for one in both for name in one.dtype.names or ()}
 
 
 def draw(rng: np.random.Generator, bounds: Range | None, nominal: float = 0.0) -> float:

@@ -4,7 +4,7 @@ States at each node: offset from the reference line, body heading relative to it
 angle. Controls: forward acceleration, the front axle's motor force, steering rate. The wheels roll without
 side slip, so the yaw rate follows from the steering, and the axles' side forces from the yaw rate and its
 change; each axle's force stays in its friction circle and each motor's within its own. It is the simulator's
-single-track model with infinitely stiff tyres that never slide.
+nominal car, two wheels to an axle taken as one, that never slides.
 """
 
 from __future__ import annotations

@@ -49,7 +49,8 @@ def evaluate(
         float, typer.Option("--collision-penalty", help="Seconds that a crash then costs.")
     ] = 5.0,
     randomization: Annotated[
-        str, typer.Option("--randomization", help="none, light, mild, full or deepracer: what differs between trials.")
+        str,
+        typer.Option("--randomization", help="none, light, mild, full, deepracer: what varies by trial."),
     ] = "none",
     race: Annotated[
         str | None, typer.Option("--race", help=RACES + " What the run trained for, if not given.")

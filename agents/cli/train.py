@@ -102,7 +102,7 @@ def train(
     ] = None,
     randomization: Annotated[
         str | None,
-        typer.Option("--randomization", help="none, light, mild, full or deepracer: what differs between episodes."),
+        typer.Option("--randomization", help="none, light, mild, full, deepracer: what differs by episode."),
     ] = None,
     race: Annotated[str, typer.Option("--race", help=RACES)] = "time_trial",
     obstacles: Annotated[int | None, OBSTACLES] = None,

@@ -14,6 +14,7 @@ from hairpin.agents.config import plan
 from hairpin.agents.gate import Gate
 from hairpin.agents.judging import Judge
 from hairpin.agents.learner import load_model
+from hairpin.sim.randomize import MILD
 
 
 class Watched:
@@ -82,3 +83,12 @@ def test_the_same_seed_gives_the_same_run(inputs, tmp_path) -> None:
     first, second = (train(TrainConfig(out=tmp_path / name, **settings)) for name in "ab")
     assert evaluations_of(first) == evaluations_of(second)
     assert same(weights(first), weights(second)) and first.last.steps == second.last.steps
+
+
+def test_who_trains_for_another_car_is_judged_in_that_one() -> None:
+    for name, judged in (("deepracer", (0.62, 0.76)), ("mild", None)):
+        gate = Gate(plan(TrainConfig(track="oval", randomization=name)).judged)
+        for world in gate._nominal:
+            assert world.config.randomization.steering_gain == judged
+        for world in gate._confirming:
+            assert world.config.randomization.steering_gain == (judged or MILD.steering_gain)

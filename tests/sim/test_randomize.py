@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from hairpin.sim import Randomization, SimError, make_config
 from hairpin.sim.physics import CAR_DTYPE, nominal_car
-from hairpin.sim.randomize import FULL, MILD, NAMED, draw_car, draw_view, draw_whole, scaled
+from hairpin.sim.randomize import FULL, MILD, NAMED, another_car, draw_car, draw_view, draw_whole, scaled
 from hairpin.sim.render import VIEW_DTYPE, nominal_view
 from hairpin.sim.scene import make_surfaces
 from hairpin.tracks.style import STYLES
@@ -133,3 +133,8 @@ def test_what_makes_no_sense_is_refused_in_one_line(ranges: dict[str, Any], text
 def test_it_is_given_by_name_or_as_it_is() -> None:
     assert make_config(randomization="mild").randomization is MILD
     assert make_config(randomization=FULL).randomization is FULL
+
+
+def test_another_car_is_one_that_is_never_the_nominal_one() -> None:
+    assert set(another_car(NAMED["deepracer"])) == {"steering_gain", "steering_tau", "action_delay"}
+    assert not any(another_car(NAMED[name]) for name in ("none", "light", "mild", "full"))
