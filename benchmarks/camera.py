@@ -1,7 +1,7 @@
 """Cost of a camera frame, and of the preparations, beside PyBullet's TinyRenderer in the same run.
 
-Each row is measured in turn, a short piece at a time, so that what else the machine does falls on all alike.
-Poses are random and new each time: what the caches hold is what they hold when many cars drive.
+Each row is measured in turn on one core, a short piece at a time, so that what else the machine does falls on
+all alike. Poses are random and new each time: what the caches hold is what they hold when many cars drive.
 
     python -m benchmarks.camera [--rounds 40] [--surfaces 8]
 """
@@ -9,6 +9,7 @@ Poses are random and new each time: what the caches hold is what they hold when 
 from __future__ import annotations
 
 import argparse
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -92,6 +93,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=40)
     parser.add_argument("--surfaces", type=int, default=8)
     arguments = parser.parse_args()
+    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     rng = np.random.default_rng(0)
     track = load_track("reinvent_2018")
     surfaces = [rasterise(track, random_style(rng)) for _ in range(arguments.surfaces)]

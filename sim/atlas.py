@@ -13,25 +13,27 @@ from hairpin.tracks.surface import Surface
 
 from .errors import SimError
 
-_STRIP: Final = 8  # columns of a strip; `render_kernels._address` relies on it
+_STRIP: Final = 8  # columns of a strip; `render_rows._address` relies on it
 ENTRIES: Final = _STRIP + 1
 """Entries of a row and channel in a strip."""
+
+_SIGNED: Final = np.uint16(0x8080)  # what takes 128 from both texels of an entry, as bytes with a sign
 
 
 class Atlas(NamedTuple):
     """Packed surfaces; S surfaces of at most L levels.
 
-    An entry holds two texels, (x, y) and (x, y + 1), so that the two entries which begin at (x, y), read as
-    one 32-bit number, hold the 2x2 texels of a bilinear sample. A level is cut in strips of 8 columns, each
-    stored row after row and channel after channel, with the next strip's first column repeated:
+    An entry holds two texels less 128, (x, y) and (x, y + 1), so that the two entries which begin at (x, y),
+    read as one 32-bit number, hold the 2x2 texels of a bilinear sample. A level is cut in strips of 8
+    columns, each stored row after row and channel after channel, with the next strip's first column repeated:
     whichever way a camera looks, neighbours on the ground are neighbours in memory, which costs 12 % of space
     and saves half of the cache misses. Each level is framed by one texel of the field's colour, which thereby
-    goes on for ever.
+    goes on for ever. After its last strip there is one more row, of the sky's colour.
 
     Attributes:
         entries: (entries,) uint16: what the surfaces are painted into.
         quads: (entries - 1,) entry i and the one after it, as uint32; the same memory, overlapping.
-        levels: (S, L, 2) int64: first entry, entries of a strip.
+        levels: (S, L, 3) int64: first entry, entries of a strip less 8, and how many come before the sky.
         limits: (S, L, 2) float32: largest x and y in 1/256 texels.
         scales: (S, L) float64: 1/256 texels in a metre.
         counts: (S,) int64: number of levels.
@@ -58,7 +60,7 @@ def pack(surfaces: Sequence[Surface], channels: int) -> Atlas:
     if not surfaces:
         raise SimError("no surface to render: give at least one")
     most = max(len(surface.levels) for surface in surfaces)
-    levels = np.zeros((len(surfaces), most, 2), np.int64)
+    levels = np.zeros((len(surfaces), most, 3), np.int64)
     limits = np.zeros((len(surfaces), most, 2), np.float32)
     scales = np.ones((len(surfaces), most))
     total = 0
@@ -66,10 +68,11 @@ def pack(surfaces: Sequence[Surface], channels: int) -> Atlas:
         for k, level in enumerate(surface.levels):
             height, width = level.shape[0] + 1, level.shape[1] + 1  # places of a 2x2 window
             strip = height * channels * ENTRIES
-            levels[s, k] = total, strip
+            size = strip * -(-width // _STRIP)
+            levels[s, k] = total, strip - _STRIP, size
             limits[s, k] = width * 256 - 1, height * 256 - 1
             scales[s, k] = 256 / (surface.texel * 2**k)
-            total += strip * -(-width // _STRIP)
+            total += size + channels * ENTRIES
     if total >= 1 << 32:
         raise SimError(f"{len(surfaces)} surfaces take {total / 2**29:.1f} GiB: use fewer or coarser ones")
     entries = np.empty(total + 2 - total % 2, np.uint16)  # not zeros: large empty arrays get huge pages
@@ -93,12 +96,14 @@ def paint(atlas: Atlas, index: int, surface: Surface) -> None:
     """Paint a surface into its place in an atlas, which was made for one of the same size."""
     channels = atlas.skies.shape[1]
     outside = np.array(surface.style.field, np.uint8)
-    for k, level in enumerate(surface.levels):
-        first, strip = atlas.levels[index, k].tolist()
-        strips = -(-(level.shape[1] + 1) // _STRIP)
-        planes = atlas.entries[first : first + strips * strip].reshape(strips, -1, channels, ENTRIES)
-        _pack_level(level, outside, planes)
     sky = surface.style.sky if channels == 3 else (gray(*surface.style.sky),)
+    for k, level in enumerate(surface.levels):
+        first, _, size = atlas.levels[index, k].tolist()
+        strips = -(-(level.shape[1] + 1) // _STRIP)
+        planes = atlas.entries[first : first + size].reshape(strips, -1, channels, ENTRIES)
+        _pack_level(level, outside, planes)
+        above = atlas.entries[first + size : first + size + channels * ENTRIES].reshape(channels, ENTRIES)
+        above[:] = (np.array(sky, np.uint16) * 0x0101 ^ _SIGNED)[:, None]
     atlas.skies[index] = np.array(sky, np.uint32) << np.uint32(16)
 
 
@@ -134,4 +139,4 @@ def _pack_level(level: NDArray[np.uint8], outside: NDArray[np.uint8], planes: ND
                 for strip in range(strips):
                     for j in range(ENTRIES):
                         x = strip * _STRIP + j
-                        planes[strip, y, c, j] = np.uint16(low[x]) | np.uint16(high[x]) << 8
+                        planes[strip, y, c, j] = (np.uint16(low[x]) | np.uint16(high[x]) << 8) ^ _SIGNED

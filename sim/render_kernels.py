@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from hairpin.tracks.compiled import compiled
 
 from .atlas import Atlas
-from .render_rows import HORIZON, general_row, straight_row
+from .render_lines import Lines, empty_lines, find_lines
+from .render_rows import HORIZON, SAMPLES, draw_row, place_line, place_rays
 from .simd import LANES
 
 # Rows that drop by less than these are the mean of 4 or 2 samples, one above the other, because their pixels
@@ -65,7 +66,7 @@ class Levels(NamedTuple):
     """The mip levels of one surface, as one camera sees them.
 
     Attributes:
-        words: (L, 2) uint32: first entry, entries of a strip.
+        words: (L, 3) uint32: as `Atlas.levels`.
         reals: (L, 5) float32: largest x and y, place and height of the camera [1/256 texels].
     """
 
@@ -80,14 +81,16 @@ class Scratch(NamedTuple):
         drops: (B,) how much the ray in the middle of each block, or straight row, drops.
         powers: (B,) samples of its pixels, as a power of two.
         levels: (B,) its mip level.
-        lines: (rows, 4, 4) as `straight_row` takes them.
-        line: (channels * W,) planes of a row of pixels.
+        lines: Of straight rows.
+        samples: (3, SAMPLES, W) as `place_line` writes them.
+        line: (channels * W,) a row of pixels.
     """
 
     drops: Floats
     powers: Ints
     levels: Ints
-    lines: Floats
+    lines: Lines
+    samples: Ints
     line: Bytes
 
 
@@ -107,12 +110,13 @@ def render_frames(
     width = optics.ramp.shape[0]
     blocks = rows * (width // LANES)
     most = atlas.scales.shape[1]
-    levels = Levels(np.empty((most, 2), np.uint32), np.empty((most, 5), np.float32))
+    levels = Levels(np.empty((most, 3), np.uint32), np.empty((most, 5), np.float32))
     scratch = Scratch(
         np.empty(blocks, np.float32),
         np.empty(blocks, np.int32),
         np.empty(blocks, np.int32),
-        np.empty((4, 4), np.float32),
+        empty_lines(rows),
+        np.empty((3, SAMPLES, width), np.int32),
         np.empty(channels * width, np.uint8),
     )
     pixels = out.reshape(-1)
@@ -145,49 +149,69 @@ def _straight_frame(
     columns: int,
 ) -> None:
     rows, width = optics.rays.shape[0], optics.ramp.shape[0]
-    drops, powers, levels, lines, line = scratch
-    height, eye_x, eye_y = _eye(pose, s, view, optics, atlas, i)
+    lines, samples, line = scratch.lines, scratch.samples, scratch.line
+    drops, powers, levels = scratch.drops[:rows], scratch.powers[:rows], scratch.levels[:rows]
+    eye = _eye(pose, s, view, optics, atlas, i)
     cp, sp = np.cos(optics.mount[3] + view[i, 1]), np.sin(optics.mount[3] + view[i, 1])
-    cy, sy = np.cos(pose[i, 2] + view[i, 3]), np.sin(pose[i, 2] + view[i, 3])
-    x_corner, y_corner = optics.corner
+    yaw = np.cos(pose[i, 2] + view[i, 3]), np.sin(pose[i, 2] + view[i, 3])
+    corner = optics.corner[0], optics.corner[1]
     pixel = 1 / optics.focal
     for v in range(rows):
-        drops[v] = sp + (y_corner + (optics.top + v) * pixel) * cp
+        drops[v] = sp + (corner[1] + (optics.top + v) * pixel) * cp
         powers[v] = _power(drops[v])
-    _choose_levels(drops, powers, levels, rows, height * pixel * atlas.scales[s, 0] / 256, atlas.counts[s])
+    _choose_levels(drops, powers, levels, rows, eye[0] * pixel * atlas.scales[s, 0] / 256, atlas.counts[s])
     for v in range(rows):
-        y = y_corner + (optics.top + v) * pixel
-        power, level = powers[v], levels[v]
-        scale = atlas.scales[s, level]
+        lines.scales[v] = atlas.scales[s, levels[v]]
+        lines.limits[0, v], lines.limits[1, v] = ground.reals[levels[v], 0], ground.reals[levels[v], 1]
+    ends = float(optics.ramp[0]), float(optics.ramp[width - 1])
+    for k in range(SAMPLES):
+        end = 0
+        for v in range(rows):
+            end = v + 1 if 1 << powers[v] > k else end
+        find_lines(lines, k, end, powers, (cp, sp), yaw, eye, corner, pixel, optics.top, ends)
+    sky = 0  # rows above the ground; the last one is drawn with care below, whatever it shows
+    while sky < rows - 1 and drops[sky] + 0.6 * abs(cp) * pixel < HORIZON:
+        sky += 1
+    at, none = i * rows * columns * channels, np.int32(0)
+    shade = s * channels
+    draw_row(
+        atlas.quads,
+        samples,
+        0,
+        sky * columns,
+        np.uint32(0),
+        none,
+        none,
+        atlas.skies,
+        shade,
+        channels,
+        pixels,
+        at,
+    )
+    for v in range(sky, rows):
+        power, (first, strip, _) = powers[v], ground.words[levels[v]]
         count = np.int32(0)
         for k in range(1 << power):
-            y_k = y + ((k + 0.5) / (1 << power) - 0.5) * pixel
-            drop = sp + y_k * cp
-            if drop < HORIZON:
-                continue
-            reach = height / drop * scale
-            ahead, left, step = reach * (cp - y_k * sp), -reach * x_corner, reach * pixel
-            lines[count, 0] = eye_x * scale + 128 + cy * ahead - sy * left
-            lines[count, 1] = eye_y * scale + 128 + sy * ahead + cy * left
-            lines[count, 2], lines[count, 3] = sy * step, -cy * step
-            count = np.int32(count + 1)
+            if lines.seen[k, v]:
+                place_line(
+                    lines.starts[0, k, v],
+                    lines.starts[1, k, v],
+                    lines.steps[0, k, v],
+                    lines.steps[1, k, v],
+                    lines.limits[0, v],
+                    lines.limits[1, v],
+                    lines.inside[k, v],
+                    strip,
+                    channels,
+                    optics.ramp,
+                    samples,
+                    np.int64(count),
+                )
+                count = np.int32(count + 1)
         at = (i * rows + v) * columns * channels
         aside = v == rows - 1 and columns < width  # the others' last block runs into rows still to be drawn
-        straight_row(
-            atlas.quads,
-            ground.words,
-            ground.reals,
-            level,
-            lines,
-            count,
-            power,
-            optics.ramp,
-            atlas.skies,
-            s * channels,
-            channels,
-            line if aside else pixels,
-            0 if aside else at,
-        )
+        to, start = (line, 0) if aside else (pixels, at)
+        draw_row(atlas.quads, samples, 0, width, first, count, power, atlas.skies, shade, channels, to, start)
         if aside:
             pixels[at : at + columns * channels] = line[: columns * channels]
 
@@ -207,7 +231,7 @@ def _general_frame(
     columns: int,
 ) -> None:
     rows, width = optics.rays.shape[0], optics.ramp.shape[0]
-    drops, powers, levels, _, line = scratch
+    drops, powers, levels, _, samples, line = scratch
     height, _, _ = _eye(pose, s, view, optics, atlas, i)
     turn = _turn(optics.mount[4] + view[i, 2], optics.mount[3] + view[i, 1], pose[i, 2] + view[i, 3])
     blocks = width // LANES
@@ -225,25 +249,39 @@ def _general_frame(
     for n in range(rows * blocks):
         powers[n] = powers[n] if drops[n] >= np.float32(HORIZON) else np.int32(-1)
     for v in range(rows):
-        at = (i * rows + v) * columns * channels
-        aside = v == rows - 1 and columns < width  # the others' last block runs into rows still to be drawn
-        general_row(
-            atlas.quads,
+        row = v * blocks
+        place_rays(
             ground.words,
             ground.reals,
             levels,
             powers,
-            v * blocks,
+            row,
             turn,
             optics.rays,
             v * 7 * 3 * width,
-            optics.ramp,
-            atlas.skies,
-            s * channels,
             channels,
-            line if aside else pixels,
-            0 if aside else at,
+            optics.ramp,
+            samples,
         )
+        at = (i * rows + v) * columns * channels
+        aside = v == rows - 1 and columns < width  # the others' last block runs into rows still to be drawn
+        to, start = (line, 0) if aside else (pixels, at)
+        for n in range(blocks):
+            power, begin = powers[row + n], n * LANES
+            draw_row(
+                atlas.quads,
+                samples,
+                begin,
+                LANES,
+                ground.words[levels[row + n], 0],
+                np.int32(0 if power < 0 else 1 << power),
+                max(power, np.int32(0)),
+                atlas.skies,
+                s * channels,
+                channels,
+                to,
+                start + begin * channels,
+            )
         if aside:
             pixels[at : at + columns * channels] = line[: columns * channels]
 
@@ -266,6 +304,7 @@ def _levels(atlas: Any, s: Any, height: Any, x: Any, y: Any, levels: Any) -> Non
     for k in range(atlas.scales.shape[1]):
         scale = atlas.scales[s, k]
         levels.words[k, 0], levels.words[k, 1] = atlas.levels[s, k, 0], atlas.levels[s, k, 1]
+        levels.words[k, 2] = atlas.levels[s, k, 2]
         levels.reals[k, 0], levels.reals[k, 1] = atlas.limits[s, k, 0], atlas.limits[s, k, 1]
         levels.reals[k, 2], levels.reals[k, 3] = x * scale + 128, y * scale + 128
         levels.reals[k, 4] = height * scale

@@ -1,7 +1,8 @@
 """The renderer's innermost loops: rows of pixels, 16 at a time, from where they look to what they show.
 
 A pixel is the mean of one, two or four samples, one above the other. A sample is one fetch of four texels per
-channel, and a bilinear blend in integers.
+channel, and a bilinear blend in integers. Two short loops a row are faster than one: first where all samples
+of a row lie, then what is there. So the fetches of several blocks are under way at once.
 """
 
 from __future__ import annotations
@@ -15,142 +16,183 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from .atlas import ENTRIES
-from .simd import LANES, WORDS, Lanes, gather, load_floats, store_bytes
+from .simd import (
+    HALF,
+    LANES,
+    WORDS,
+    Lanes,
+    blend,
+    fetch,
+    load_floats,
+    load_words,
+    processor,
+    store_bytes,
+    store_words,
+)
 
 HORIZON: Final = 0.0004
 """Rays that drop by less than this see sky. The others meet the ground within 330 m; the original's far plane
 is at 300 m."""
+SAMPLES: Final = 4
+"""The most samples of a pixel."""
 
-_EVEN_BYTES: Final = 0x00FF00FF
-_LOW_HALF: Final = 0x0000FFFF
-_TWO, _FIVE = 2, 5  # numbers of a mip level in `Levels.words` and `Levels.reals`
+_THREE, _FIVE = 3, 5  # numbers of a mip level in `Levels.words` and `Levels.reals`
 
 
-def _straight_row(  # type: ignore[no-untyped-def]
-    typing, quads, words, reals, level, lines, count, power, ramp, skies, sky, channels, out, at
+def _place_line(  # type: ignore[no-untyped-def]
+    typing, x, y, step_x, step_y, limit_x, limit_y, inside, strip, channels, ramp, samples, k
 ):
-    """Draw a row that is a straight line on the ground.
+    """Find one sample of each pixel of a row that is a straight line on the ground.
 
     Args:
         typing: numba's.
-        quads: `Atlas.quads`.
-        words: (L, 2) uint32, as `Levels` has them.
-        reals: (L, 5) float32, as `Levels` has them.
-        level: int32, the row's mip level.
-        lines: (4, 4) float32, x and y of each sample in column 0, and the steps to column 1 [1/256 texels].
-        count: int32, samples of a pixel that see ground.
-        power: int32, all of its samples, as a power of two.
-        ramp: (W,) float32, columns in the whole frame.
-        skies: (S, channels) uint32, levels of the sky times 65536.
-        sky: int64, place of this sky's first channel in it.
+        x: float32, place of the sample in column 0 [1/256 texels].
+        y: The same.
+        step_x: float32, from column to column.
+        step_y: The same.
+        limit_x: float32, the largest place there is.
+        limit_y: The same.
+        inside: bool, whether no column's sample lies beyond them.
+        strip: uint32, as `Levels` has it.
         channels: int64, 1 or 3.
-        out: (...) uint8; whole blocks of 16 pixels are written, that is W of them.
-        at: int64, the first one's place in it.
+        ramp: (W,) float32, columns in the whole frame.
+        samples: (3, SAMPLES, W) int32, written to: place from the level's first entry on, and the weights
+            across and down, as `simd.blend` takes them.
+        k: int64, which of the samples.
     """
-    arguments = (quads, words, reals, level, lines, count, power, ramp, skies, sky, channels, out, at)
+    arguments = (x, y, step_x, step_y, limit_x, limit_y, inside, strip, channels, ramp, samples, k)
 
     def write(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        a, sizes = _unpack(context, builder, signature, arguments)
-        quads, words, reals, level, lines, count, power, ramp, skies, sky, channels, out, at = a
-        first, strip = _loads(builder, words, level, _TWO)
-        limit_x, limit_y, *_ = _loads(builder, reals, level, _FIVE)
+        values, sizes = _unpack(context, builder, signature, arguments)
+        x, y, step_x, step_y, limit_x, limit_y, inside, strip, channels, ramp, samples, k = values
+        x_0, y_0, step_x, step_y, strip = (Lanes(builder, one) for one in (x, y, step_x, step_y, strip))
+        width = sizes[9]
+        begin, row = builder.mul(k, width), _entries(builder, channels)
 
-        def draw(channels: int) -> None:
-            shades = _loads(builder, skies, sky, 1, channels)
-            with _blocks(builder, sizes[7]) as u:
+        def place(clamped: bool) -> None:
+            with _blocks(builder, width) as u:
                 columns = load_floats(builder, ramp, u)
+                x, y = columns * step_x + x_0, columns * step_y + y_0
+                if clamped:
+                    x, y = _within(x, limit_x), _within(y, limit_y)
+                x, y = x.whole(), y.whole()
+                _store_sample(x, y, _address(x, y, strip, row), samples, builder.add(begin, u), width)
 
-                def sample(k: Any, totals: list[Any]) -> None:
-                    x, y, step_x, step_y = (Lanes(builder, number) for number in _loads(builder, lines, k, 4))
-                    x, y = columns * step_x + x, columns * step_y + y
-                    x, y = _inside(x, limit_x), _inside(y, limit_y)
-                    _add(quads, first, strip, x, y, totals)
-
-                means = _means(builder, shades, count, power, sample)
-                store_bytes(builder, means, out, builder.add(at, builder.mul(u, u.type(channels))))
-
-        _for_channels(builder, channels, draw)
+        with builder.if_else(inside) as (all_inside, not_all):
+            with all_inside:
+                place(clamped=False)
+            with not_all:
+                place(clamped=True)
         return context.get_dummy_value()
 
     return types.void(*arguments), write
 
 
-def _general_row(  # type: ignore[no-untyped-def]
-    typing, quads, words, reals, levels, powers, block, turn, rays, ray, ramp, skies, sky, channels, out, at
+def _place_rays(  # type: ignore[no-untyped-def]
+    typing, words, reals, levels, powers, block, turn, rays, ray, channels, ramp, samples
 ):
-    """Draw a row in which each pixel has rays of its own; what is not named here is as for `straight_row`.
+    """Find the samples of a row in which each pixel has rays of its own; see `place_line` for the others.
 
     Args:
         typing: numba's.
-        quads: See there.
-        words: See there.
-        reals: See there.
+        words: (L, 3) uint32, as `Levels` has them.
+        reals: (L, 5) float32, as `Levels` has them.
         levels: (...) int32, mip level of each 16 pixels.
         powers: (...) int32, their samples, as a power of two; -1 where they see nothing but sky.
         block: int64, place of the first 16 in both.
         turn: (9,) float32, the matrix that makes world x, world y and drop of rays.
         rays: (..., samples, 3, W) float32.
         ray: int64, the first one's place in it.
-        ramp: See there.
-        skies: See there.
-        sky: See there.
         channels: See there.
-        out: See there.
-        at: See there.
+        ramp: See there.
+        samples: See there; a sample of the sky has the place of the level's sky.
     """
-    arguments = (
-        quads,
-        words,
-        reals,
-        levels,
-        powers,
-        block,
-        turn,
-        rays,
-        ray,
-        ramp,
-        skies,
-        sky,
-        channels,
-        out,
-        at,
-    )
+    arguments = (words, reals, levels, powers, block, turn, rays, ray, channels, ramp, samples)
 
     def write(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        a, sizes = _unpack(context, builder, signature, arguments)
-        quads, words, reals, levels, powers, block, turn, rays, ray, _, skies, sky, channels, out, at = a
-        width, zero = sizes[9], ray.type(0)
-        matrix = _loads(builder, turn, zero, 9)
+        values, sizes = _unpack(context, builder, signature, arguments)
+        words, reals, levels, powers, block, turn, rays, ray, channels, _, samples = values
+        width, row = sizes[9], _entries(builder, channels)
+        matrix = _loads(builder, turn, ray.type(0), 9)
+        with _blocks(builder, width) as u:
+            here = builder.add(block, builder.udiv(u, u.type(LANES)))
+            (level,), (power,) = _loads(builder, levels, here, 1), _loads(builder, powers, here, 1)
+            one = power.type(1)
+            count = builder.lshr(builder.shl(one, builder.add(power, one)), one)
+            power = builder.select(builder.icmp_signed("<", power, power.type(0)), power.type(0), power)
+            _, strip, sky = _loads(builder, words, level, _THREE)
+            limit_x, limit_y, x_0, y_0, height = _loads(builder, reals, level, _FIVE)
+            strip = Lanes(builder, strip)
+            before = builder.sub(builder.shl(one, power), one)  # samples of other powers
+            with cgutils.for_range(builder, count) as loop:
+                k = builder.zext(builder.add(loop.index, before), ray.type)
+                first = builder.add(builder.add(ray, u), builder.mul(k, builder.mul(width, width.type(3))))
+                places = (builder.add(first, builder.mul(width, width.type(i))) for i in range(3))
+                a, b, c = (load_floats(builder, rays, place) for place in places)
+                x, y, drop = (a * matrix[i] + b * matrix[i + 1] + c * matrix[i + 2] for i in (0, 3, 6))
+                far = Lanes(builder, height) / drop.at_least(HORIZON)
+                x = _within(far * x + x_0, limit_x).whole()
+                y = _within(far * y + y_0, limit_y).whole()
+                address = _address(x, y, strip, row).unless(drop, HORIZON, sky)
+                to = builder.add(u, builder.mul(builder.zext(loop.index, u.type), width))
+                _store_sample(x, y, address, samples, to, width)
+        return context.get_dummy_value()
+
+    return types.void(*arguments), write
+
+
+def _draw_row(  # type: ignore[no-untyped-def]
+    typing, quads, samples, begin, width, first, count, power, skies, sky, channels, out, at
+):
+    """Draw pixels whose samples are known.
+
+    Args:
+        typing: numba's.
+        quads: `Atlas.quads`.
+        samples: See `place_line`.
+        begin: int64, column of the first of the pixels in it.
+        width: int64, how many pixels; whole blocks of 16 are written.
+        first: uint32, first entry of their mip level.
+        count: int32, samples of a pixel that see ground.
+        power: int32, all of its samples, as a power of two.
+        skies: (S, channels) uint32, levels of the sky times 65536.
+        sky: int64, place of this sky's first channel in it.
+        channels: int64, 1 or 3.
+        out: (...) uint8.
+        at: int64, the first pixel's place in it.
+    """
+    arguments = (quads, samples, begin, width, first, count, power, skies, sky, channels, out, at)
+
+    def write(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        values, sizes = _unpack(context, builder, signature, arguments)
+        quads, samples, begin, width, first, count, power, skies, sky, channels, out, at = values
+        machine, columns = processor(context), builder.udiv(sizes[1], at.type(3 * SAMPLES))
+        words = builder.gep(builder.bitcast(quads, HALF.as_pointer()), [builder.zext(first, at.type)])
+        missing = builder.sub(builder.shl(power.type(1), power), count)
+        half = builder.shl(power.type(1), builder.add(power, power.type(15)))
+        bias = builder.shl(count, count.type(23))  # texels are stored less 128
+        shift = builder.add(power, power.type(16))
 
         def draw(channels: int) -> None:
             shades = _loads(builder, skies, sky, 1, channels)
-            fours = [builder.mul(builder.lshr(s, s.type(16)), s.type(0x01010101)) for s in shades]
+            sums = (builder.add(builder.add(half, bias), builder.mul(missing, shade)) for shade in shades)
+            starts = [Lanes(builder, one) for one in sums]
+            totals = [cgutils.alloca_once(builder, WORDS) for _ in shades]
             with _blocks(builder, width) as u:
-                here = builder.add(block, builder.udiv(u, u.type(LANES)))
-                (level,), (power,) = _loads(builder, levels, here, 1), _loads(builder, powers, here, 1)
-                one = power.type(1)
-                count = builder.lshr(builder.shl(one, builder.add(power, one)), one)
-                power = builder.select(builder.icmp_signed("<", power, power.type(0)), power.type(0), power)
-                first, strip = _loads(builder, words, level, _TWO)
-                limit_x, limit_y, x0, y0, height = _loads(builder, reals, level, _FIVE)
-                before = builder.zext(
-                    builder.sub(builder.shl(one, power), one), ray.type
-                )  # samples of other powers
-
-                def sample(k: Any, totals: list[Any]) -> None:
-                    k = builder.mul(
-                        builder.add(builder.zext(k, ray.type), before), builder.mul(width, width.type(3))
+                for start, total in zip(starts, totals, strict=True):
+                    builder.store(start.value, total)
+                with cgutils.for_range(builder, count) as loop:
+                    sample = builder.mul(builder.zext(loop.index, u.type), columns)
+                    sample = builder.add(sample, builder.add(begin, u))
+                    places = builder.gep(samples, [sample])
+                    across, down = (
+                        load_words(builder, places, builder.mul(columns, u.type(i * SAMPLES))) for i in (1, 2)
                     )
-                    place = builder.add(builder.add(ray, u), k)
-                    places = (builder.add(place, builder.mul(width, width.type(i))) for i in range(3))
-                    a, b, c = (load_floats(builder, rays, place) for place in places)
-                    x, y, drop = (a * matrix[i] + b * matrix[i + 1] + c * matrix[i + 2] for i in (0, 3, 6))
-                    far = Lanes(builder, height) / drop.at_least(HORIZON)
-                    x, y = far * x + x0, far * y + y0
-                    x, y = _inside(x, limit_x), _inside(y, limit_y)
-                    _add(quads, first, strip, x, y, totals, lambda t, c: t.unless(drop, HORIZON, fours[c]))
-
-                means = _means(builder, shades, count, power, sample)
+                    for c, total in enumerate(totals):
+                        texels = fetch(builder, machine, builder.gep(words, [u.type(ENTRIES * c)]), places)
+                        value = blend(builder, machine, texels, across, down)
+                        builder.store((value + Lanes(builder, builder.load(total))).value, total)
+                means = [Lanes(builder, builder.load(total)) >> shift for total in totals]
                 store_bytes(builder, means, out, builder.add(at, builder.mul(u, u.type(channels))))
 
         _for_channels(builder, channels, draw)
@@ -159,50 +201,31 @@ def _general_row(  # type: ignore[no-untyped-def]
     return types.void(*arguments), write
 
 
-straight_row: Any = intrinsic(_straight_row)
-general_row: Any = intrinsic(_general_row)
+place_line: Any = intrinsic(_place_line)
+place_rays: Any = intrinsic(_place_rays)
+draw_row: Any = intrinsic(_draw_row)
 
 
-def _inside(place: Lanes, limit: Any) -> Lanes:
-    """A column or row as an integer that exists, whatever the pose; nan becomes 0."""
-    return place.at_least(0).at_most(limit).whole()
+def _within(place: Lanes, limit: Any) -> Lanes:
+    """A place that exists, whatever the pose; nan becomes 0."""
+    return place.at_least(0).at_most(limit)
 
 
-def _add(
-    quads: Any,
-    first: Any,
-    strip: Any,
-    x: Lanes,
-    y: Lanes,
-    totals: list[Any],
-    change: Callable[[Lanes, int], Lanes] = lambda texels, c: texels,
-) -> None:
-    """Add a sample * 65536 to the total of each channel; x and y are in 1/256 texels."""
+def _entries(builder: Any, channels: Any) -> Lanes:
+    """Entries of a row of a strip."""
+    return Lanes(builder, builder.trunc(builder.mul(channels, channels.type(ENTRIES)), WORDS.element))
+
+
+def _address(x: Lanes, y: Lanes, strip: Lanes, row: Lanes) -> Lanes:
+    """Entry of the texel at x and y [1/256 texels], counted from the level's first."""
+    return (x >> 8) + (x >> 11) * strip + (y >> 8) * row
+
+
+def _store_sample(x: Lanes, y: Lanes, address: Lanes, samples: Any, to: Any, width: Any) -> None:
     builder = x.builder
-    places = (x >> 11) * strip + ((x >> 8) & 7) + (y >> 8) * (ENTRIES * len(totals))
-    for c, total in enumerate(totals):
-        texels = change(gather(builder, quads, builder.add(first, first.type(ENTRIES * c)), places), c)
-        # Two interpolations in y at once, one in each half; their sums cannot carry over.
-        low, high = texels & _EVEN_BYTES, (texels >> 8) & _EVEN_BYTES
-        both = (low << 8) + (high - low) * (y & 255)
-        here, there = both & _LOW_HALF, both >> 16
-        blend = (here << 8) + (there - here) * (x & 255)
-        builder.store((blend + Lanes(builder, builder.load(total))).value, total)
-
-
-def _means(
-    builder: Any, shades: list[Any], count: Any, power: Any, sample: Callable[[Any, list[Any]], None]
-) -> list[Lanes]:
-    """Rounded means of 2^power samples, of which all but `count` see sky."""
-    missing = builder.sub(builder.shl(power.type(1), power), count)
-    totals = [cgutils.alloca_once(builder, WORDS) for _ in shades]
-    for shade, total in zip(shades, totals, strict=True):
-        builder.store(Lanes(builder, builder.mul(missing, shade)).value, total)
-    with cgutils.for_range(builder, count) as loop:
-        sample(loop.index, totals)
-    half = builder.shl(power.type(1), builder.add(power, power.type(15)))
-    shift = builder.add(power, power.type(16))
-    return [(Lanes(builder, builder.load(total)) + half) >> shift for total in totals]
+    weights = (x & 255) * 0xFFFF + 256, (y & 255) * 0x10001
+    for i, part in enumerate((address, *weights)):
+        store_words(builder, part, samples, builder.add(to, builder.mul(width, width.type(i * SAMPLES))))
 
 
 @contextlib.contextmanager

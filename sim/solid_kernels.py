@@ -7,6 +7,7 @@ sends `_SUB` x `_SUB` rays; each meets the nearest of the object's boxes, or non
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from hairpin.tracks.compiled import compiled
 
 Doubles = NDArray[np.float64]
+Whole = NDArray[np.int64]
 
 PARTS: Final = 4
 """The most boxes that an object is made of."""
@@ -55,6 +57,20 @@ class Lens(NamedTuple):
     cone: float
 
 
+class Row(NamedTuple):
+    """Memory for a row of pixels; n is how many are looked at.
+
+    Attributes:
+        inverses: Of the x, y and z of their samples' rays; (SAMPLES * n,) each.
+        nearest: (SAMPLES * n,) how far away the nearest face is, in lengths of the ray.
+        found: (SAMPLES * n,) that face, as its box's number times 6 and its own; -1 where there is none.
+    """
+
+    inverses: tuple[Doubles, Doubles, Doubles]
+    nearest: Doubles
+    found: Whole
+
+
 @compiled
 def draw_solids(
     lens: Lens,
@@ -69,6 +85,12 @@ def draw_solids(
     far = np.empty(count)
     turn, eye = np.empty((3, 3)), np.empty(3)
     box, shade = np.empty((PARTS, 6)), np.empty((PARTS, 6, 3))
+    size = _SAMPLES * out.shape[2]
+    row = Row(
+        (np.empty(size), np.empty(size), np.empty(size)),
+        np.empty(size),
+        np.empty(size, np.int64),
+    )
     for i in range(objects.shape[0]):
         cos, sin = math.cos(pose[i, 2]), math.sin(pose[i, 2])
         mount = lens.mount
@@ -89,8 +111,7 @@ def draw_solids(
             parts = _solids(one, table[one.kind], box, shade)
             low_u, high_u, low_v, high_v = _bounds(lens, turn, eye, box[:parts], out[i])
             for v in range(low_v, high_v):
-                for u in range(low_u, high_u):
-                    _pixel(lens, turn, eye, box[:parts], shade, u, v, out[i, v, u])
+                _draw_row(lens, turn, eye, box[:parts], shade, v, low_u, high_u, row, out[i, v])
 
 
 @compiled
@@ -143,39 +164,45 @@ def _bounds(
 ) -> tuple[int, int, int, int]:
     """Columns and rows of a frame that an object may show in: first and last + 1 of each."""
     rows, columns = frame.shape[:2]
+    x_0, x_1 = box[:, 0].min() - eye[0], box[:, 1].max() - eye[0]
+    y_0, y_1 = box[:, 2].min() - eye[1], box[:, 3].max() - eye[1]
+    z_0, z_1 = box[:, 4].min() - eye[2], box[:, 5].max() - eye[2]
     low_u, high_u, low_v, high_v = np.inf, -np.inf, np.inf, -np.inf
-    least = np.empty(3)
-    most = np.empty(3)
-    for axis in range(3):
-        least[axis], most[axis] = box[:, 2 * axis].min(), box[:, 2 * axis + 1].max()
-    beyond = 0  # points that no lens shows
+    shown, beyond = 0, 0  # points that the lens shows, and that none does
     right, left, lower, upper = 0, 0, 0, 0
-    for edge in range(12):
-        axis = edge % 3
-        first, second = (axis + 1) % 3, (axis + 2) % 3
-        for step in range(_EDGE_STEPS + 1):
-            point = least.copy()
-            point[axis] += (most[axis] - least[axis]) * step / _EDGE_STEPS
-            if edge // 3 % 2:
-                point[first] = most[first]
-            if edge // 6:
-                point[second] = most[second]
-            point -= eye
-            ahead = turn[0, 0] * point[0] + turn[1, 0] * point[1] + turn[2, 0] * point[2]
-            aside = turn[0, 1] * point[0] + turn[1, 1] * point[1] + turn[2, 1] * point[2]
-            above = turn[0, 2] * point[0] + turn[1, 2] * point[1] + turn[2, 2] * point[2]
-            left, right = left + (aside > 0.0), right + (aside <= 0.0)
-            upper, lower = upper + (above > 0.0), lower + (above <= 0.0)
-            sideways = math.hypot(aside, above)
+    steepest = math.inf if lens.fisheye else math.tan(lens.widest)
+    for point in range(12 * (_EDGE_STEPS + 1)):
+        edge, step = point // (_EDGE_STEPS + 1), point % (_EDGE_STEPS + 1)
+        if not lens.fisheye and shown and 0 < step < _EDGE_STEPS:
+            continue  # a straight edge reaches no farther than its ends
+        share, one, other = step / _EDGE_STEPS, float(edge // 3 % 2), float(edge // 6)
+        a, b, c = (share, one, other)
+        if edge % 3 == 1:
+            a, b, c = (other, share, one)
+        elif edge % 3 == 2:
+            a, b, c = (one, other, share)
+        x, y, z = x_0 + a * (x_1 - x_0), y_0 + b * (y_1 - y_0), z_0 + c * (z_1 - z_0)
+        ahead = turn[0, 0] * x + turn[1, 0] * y + turn[2, 0] * z
+        aside = turn[0, 1] * x + turn[1, 1] * y + turn[2, 1] * z
+        above = turn[0, 2] * x + turn[1, 2] * y + turn[2, 2] * z
+        left, right = left + (aside > 0.0), right + (aside <= 0.0)
+        upper, lower = upper + (above > 0.0), lower + (above <= 0.0)
+        sideways = math.sqrt(aside * aside + above * above)
+        if lens.fisheye:
             angle = math.atan2(sideways, ahead)
-            if angle > lens.widest:
-                beyond += 1
-                continue
+            seen = angle <= lens.widest
             scale = lens.focal * _image_radius(lens, angle) / max(sideways, 1e-12)
-            u, v = lens.middle[0] - scale * aside, lens.middle[1] - scale * above
-            low_u, high_u = min(low_u, u), max(high_u, u)
-            low_v, high_v = min(low_v, v), max(high_v, v)
-    if beyond == 12 * (_EDGE_STEPS + 1):
+        else:
+            seen = sideways < steepest * ahead
+            scale = lens.focal / max(ahead, 1e-12)
+        if not seen:
+            beyond += 1
+            continue
+        shown += 1
+        u, v = lens.middle[0] - scale * aside, lens.middle[1] - scale * above
+        low_u, high_u = min(low_u, u), max(high_u, u)
+        low_v, high_v = min(low_v, v), max(high_v, v)
+    if shown == 0:
         return 0, 0, 0, 0
     if beyond:  # part of it is beside or behind the camera: all of that side of the frame
         low_u = -1.0 if left else lens.middle[0]
@@ -201,60 +228,88 @@ def _image_radius(lens: Lens, angle: float) -> float:
     return angle * (1.0 + square * (k[0] + square * (k[1] + square * (k[2] + square * k[3]))))
 
 
-@njit(inline="always")
-def _pixel(
-    lens: Any, turn: Any, eye: Any, box: Any, shade: Any, u: int, v: int, out: NDArray[np.uint8]
+@compiled
+def _draw_row(
+    lens: Lens,
+    turn: Doubles,
+    eye: Doubles,
+    box: Doubles,
+    shade: Doubles,
+    v: int,
+    low: int,
+    high: int,
+    row: Row,
+    out: NDArray[np.uint8],
 ) -> None:
-    """Mix what the samples of a pixel meet."""
-    hits, red, green, blue = 0, 0.0, 0.0, 0.0
-    ray, across, down = lens.rays[v, u], lens.across[v, u], lens.down[v, u]
+    """Mix what the samples of a row of pixels meet, from column `low` to before `high`."""
+    n = high - low
+    _send_rays(turn, lens.rays[v, low:high], lens.across[v, low:high], lens.down[v, low:high], row)
+    for k in range(box.shape[0]):
+        _meet(eye, box, k, _SAMPLES * n, row)
+    for u in range(n):
+        hits, red, green, blue = 0, 0.0, 0.0, 0.0
+        for sample in range(_SAMPLES):
+            face = row.found[sample * n + u]
+            if face >= 0:
+                hits += 1
+                red += shade[face // 6, face % 6, 0]
+                green += shade[face // 6, face % 6, 1]
+                blue += shade[face // 6, face % 6, 2]
+        if hits:
+            kept = _SAMPLES - hits
+            if out.shape[1] == 1:
+                level = 0.2989 * red + 0.5870 * green + 0.1140 * blue
+                out[low + u, 0] = np.uint8((level + kept * out[low + u, 0]) / _SAMPLES + 0.5)
+            else:
+                out[low + u, 0] = np.uint8((red + kept * out[low + u, 0]) / _SAMPLES + 0.5)
+                out[low + u, 1] = np.uint8((green + kept * out[low + u, 1]) / _SAMPLES + 0.5)
+                out[low + u, 2] = np.uint8((blue + kept * out[low + u, 2]) / _SAMPLES + 0.5)
+
+
+@partial(compiled, error_model="numpy")
+def _send_rays(turn: Doubles, rays: Doubles, across: Doubles, down: Doubles, row: Row) -> None:
+    """Find the inverses of the components of all samples' rays, around those of n pixels, (n, 3)."""
+    n = rays.shape[0]
+    x, y, z = row.inverses
     for sample in range(_SAMPLES):
         a = (sample % _SUB + 0.5) / _SUB - 0.5
         b = (sample // _SUB + 0.5) / _SUB - 0.5
-        rx = ray[0] + a * across[0] + b * down[0]
-        ry = ray[1] + a * across[1] + b * down[1]
-        rz = ray[2] + a * across[2] + b * down[2]
-        dx = turn[0, 0] * rx + turn[0, 1] * ry + turn[0, 2] * rz
-        dy = turn[1, 0] * rx + turn[1, 1] * ry + turn[1, 2] * rz
-        dz = turn[2, 0] * rx + turn[2, 1] * ry + turn[2, 2] * rz
-        part, face = _nearest(eye, box, dx, dy, dz)
-        if part >= 0:
-            hits += 1
-            red += shade[part, face, 0]
-            green += shade[part, face, 1]
-            blue += shade[part, face, 2]
-    if hits == 0:
-        return
-    kept = _SAMPLES - hits
-    if len(out) == 1:
-        level = 0.2989 * red + 0.5870 * green + 0.1140 * blue
-        out[0] = np.uint8((level + kept * out[0]) / _SAMPLES + 0.5)
-    else:
-        out[0] = np.uint8((red + kept * out[0]) / _SAMPLES + 0.5)
-        out[1] = np.uint8((green + kept * out[1]) / _SAMPLES + 0.5)
-        out[2] = np.uint8((blue + kept * out[2]) / _SAMPLES + 0.5)
+        for u in range(n):
+            rx = rays[u, 0] + a * across[u, 0] + b * down[u, 0]
+            ry = rays[u, 1] + a * across[u, 1] + b * down[u, 1]
+            rz = rays[u, 2] + a * across[u, 2] + b * down[u, 2]
+            x[sample * n + u] = _inverse(turn[0, 0] * rx + turn[0, 1] * ry + turn[0, 2] * rz)
+            y[sample * n + u] = _inverse(turn[1, 0] * rx + turn[1, 1] * ry + turn[1, 2] * rz)
+            z[sample * n + u] = _inverse(turn[2, 0] * rx + turn[2, 1] * ry + turn[2, 2] * rz)
+    for u in range(_SAMPLES * n):
+        row.nearest[u], row.found[u] = np.inf, -1
 
 
-@njit(inline="always")
-def _nearest(eye: Any, box: Any, dx: float, dy: float, dz: float) -> tuple[int, int]:
-    """The box and the face that a ray meets first, or -1; by the slabs between each box's faces."""
-    found, found_face, nearest = -1, 0, np.inf
-    ix, iy, iz = _inverse(dx), _inverse(dy), _inverse(dz)
-    for k in range(box.shape[0]):
-        enter, leave, face = -np.inf, np.inf, 0
-        for axis in range(3):
-            inverse = ix if axis == 0 else iy if axis == 1 else iz
-            low = (box[k, 2 * axis] - eye[axis]) * inverse
-            high = (box[k, 2 * axis + 1] - eye[axis]) * inverse
-            side = 2 * axis
-            if low > high:
-                low, high, side = high, low, side + 1
-            if low > enter:
-                enter, face = low, side
-            leave = min(leave, high)
-        if _TOO_CLOSE < enter < leave and enter < nearest:
-            found, found_face, nearest = k, face, enter
-    return found, found_face
+@compiled
+def _meet(eye: Doubles, box: Doubles, k: int, count: int, row: Row) -> None:
+    """Find which of the rays meet box k first of all, by the slabs between its faces.
+
+    There are no branches, so that LLVM does several rays at a time.
+    """
+    x_0, x_1, y_0 = box[k, 0] - eye[0], box[k, 1] - eye[0], box[k, 2] - eye[1]
+    y_1, z_0, z_1 = box[k, 3] - eye[1], box[k, 4] - eye[2], box[k, 5] - eye[2]
+    x, y, z = row.inverses
+    nearest, found = row.nearest, row.found
+    first = 6 * k
+    for u in range(count):
+        low_x, high_x, low_y, high_y = x_0 * x[u], x_1 * x[u], y_0 * y[u], y_1 * y[u]
+        low_z, high_z = z_0 * z[u], z_1 * z[u]
+        enter, leave = min(low_x, high_x), max(low_x, high_x)
+        face = 1 if low_x > high_x else 0
+        enter_y, enter_z = min(low_y, high_y), min(low_z, high_z)
+        leave = min(leave, max(low_y, high_y), max(low_z, high_z))
+        face = (3 if low_y > high_y else 2) if enter_y > enter else face
+        enter = max(enter, enter_y)
+        face = (5 if low_z > high_z else 4) if enter_z > enter else face
+        enter = max(enter, enter_z)
+        meets = (enter > _TOO_CLOSE) & (enter < leave) & (enter < nearest[u])
+        found[u] = first + face if meets else found[u]
+        nearest[u] = enter if meets else nearest[u]
 
 
 @njit(inline="always")
