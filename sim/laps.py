@@ -128,14 +128,13 @@ class Logbook:
 
     Attributes:
         running: (N,) trials that are not over.
-        traces: Every step of every trial.
     """
 
     def __init__(self, world: World, resets: int = 0, penalties: Mapping[Status, float] = PENALTIES) -> None:
         self.world = world
         self._penalties = penalties
         self.running = np.ones(world.num_cars, dtype=bool)
-        self.traces = [Trace(bool(world.routes.reverse[r])) for r in world.route]
+        self._log: list[tuple[NDArray[Any], ...]] = []  # per step: who ran, and the columns of `Trace`
         self._statuses = [Status.IN_PROGRESS] * world.num_cars
         self._resets_left = np.full(world.num_cars, resets)
         self._lap_times: list[list[float]] = [[] for _ in range(world.num_cars)]
@@ -153,17 +152,27 @@ class Logbook:
         self._distance += float(np.hypot(*world.velocity[self.running, :2].T).sum()) / world.config.control_hz
         self._time += int(self.running.sum()) / world.config.control_hz
         self._wheels_out += int((world.places["wheels_on"][self.running] < 4).sum())
-        for i in np.flatnonzero(self.running).tolist():
-            trace = self.traces[i]
-            trace.pose.append(world.pose[i].copy())
-            trace.speed.append(float(world.velocity[i, 0]))
-            trace.command.append(step.command[i])
-            trace.progress.append(float(step.progress[i]))
-            trace.position.append(float(world.places["position"][i]))
-            if not np.isnan(step.lap_time[i]):
-                self._lap_times[i].append(float(step.lap_time[i]))
-            if step.terminated[i] or step.truncated[i]:
-                self._end(i, Status(int(step.status[i])))
+        columns = world.pose, world.velocity[:, 0], step.command, step.progress, world.places["position"]
+        self._log.append((self.running.copy(), *(column.copy() for column in columns)))
+        for i in np.flatnonzero(self.running & ~np.isnan(step.lap_time)).tolist():
+            self._lap_times[i].append(float(step.lap_time[i]))
+        for i in np.flatnonzero(self.running & (step.terminated | step.truncated)).tolist():
+            self._end(i, Status(int(step.status[i])))
+
+    @property
+    def traces(self) -> list[Trace]:
+        """Every step of every trial."""
+        world = self.world
+        traces = [Trace(bool(world.routes.reverse[r])) for r in world.route]
+        if not self._log:
+            return traces
+        ran, pose, speed, command, progress, position = (np.array(one) for one in zip(*self._log, strict=True))
+        for i, trace in enumerate(traces):
+            steps = ran[:, i]
+            trace.pose, trace.command = list(pose[steps, i]), list(command[steps, i])
+            trace.speed, trace.progress = speed[steps, i].tolist(), progress[steps, i].tolist()
+            trace.position = position[steps, i].tolist()
+        return traces
 
     def _end(self, i: int, status: Status) -> None:
         self._off_tracks += status is Status.OFF_TRACK
@@ -180,7 +189,8 @@ class Logbook:
         """Sum it all up."""
         world = self.world
         ways = {bool(world.routes.is_ccw[r]) for r in world.route}
-        steering = [np.array([command[0] for command in trace.command]) for trace in self.traces]
+        traces = self.traces
+        steering = [np.array([command[0] for command in trace.command]) for trace in traces]
         return LapReport(
             track=world.config.tracks[0].name,
             physics=world.config.physics,
@@ -197,15 +207,15 @@ class Logbook:
             race=world.config.race,
             crashes=self._crashes,
             steering_change=mean_change(steering),
-            steering_power=fast_power(steering, self._curvatures(), world.config.control_hz),
+            steering_power=fast_power(steering, self._curvatures(traces), world.config.control_hz),
         )
 
-    def _curvatures(self) -> list[NDArray[np.float64]]:
+    def _curvatures(self, traces: Sequence[Trace]) -> list[NDArray[np.float64]]:
         """Curvature of the centre line per step of each trial [1/m]."""
         routes = self.world.routes
         return [
             routes.tracks[route].curvature(np.array(trace.position) * routes.length[route])
-            for route, trace in zip(self.world.route.tolist(), self.traces, strict=True)
+            for route, trace in zip(self.world.route.tolist(), traces, strict=True)
         ]
 
 
