@@ -195,6 +195,30 @@ PRESETS: Final[Mapping[str, Preset]] = {
             "clip_range": 0.2,
         },
     ),
+    "stock": Preset(
+        title="DeepRacer's networks, for the stock car, with settings that learn fast: laps within minutes",
+        width=160,
+        height=120,
+        keep_sky=120,  # the stock car shows its network the whole frame
+        camera="wide",
+        network="DEEP_CONVOLUTIONAL_NETWORK_SHALLOW",
+        features=512,
+        num_envs=32,
+        max_steps=400,
+        randomization="mild",
+        steps=200_000,
+        evaluate_every=2048,
+        ppo={
+            "n_steps": 64,
+            "batch_size": 256,
+            "n_epochs": 4,
+            "learning_rate": 5e-4,
+            "gamma": 0.97,
+            "gae_lambda": 0.9,
+            "ent_coef": 0.01,
+            "clip_range": 0.2,
+        },
+    ),
     # DeepRacer's own settings (deepracer-simapp, markov/sagemaker_graph_manager.py and its defaults of
     # hyperparameters.json); docs/deepracer_preset.md says where they cannot be the same, and why.
     "deepracer": Preset(

@@ -25,6 +25,7 @@ Act = Callable[[Any], NDArray[Any]]
 
 #: Time that being put back costs [s], as deepracer-for-cloud sets it; a car that stands has lost enough.
 PENALTIES: Final = {Status.OFF_TRACK: 2.0, Status.REVERSED: 2.0, Status.CRASHED: 5.0, Status.IMMOBILIZED: 0.0}
+_NO_STEPS: Final = ((0, 3), (0,), (0, 2), (0,), (0,))  # shapes of a trace's columns before the first step
 
 
 @dataclass
@@ -162,17 +163,18 @@ class Logbook:
     @property
     def traces(self) -> list[Trace]:
         """Every step of every trial."""
-        world = self.world
-        traces = [Trace(bool(world.routes.reverse[r])) for r in world.route]
+        reverse = self.world.routes.reverse[self.world.route].tolist()
+        return [
+            Trace(back, list(pose), speed.tolist(), list(command), progress.tolist(), position.tolist())
+            for back, (pose, speed, command, progress, position) in zip(reverse, self._columns(), strict=True)
+        ]
+
+    def _columns(self) -> list[tuple[NDArray[np.float64], ...]]:
+        """Per trial the columns of its `Trace`, row by row of the steps that it ran."""
         if not self._log:
-            return traces
-        ran, pose, speed, command, progress, position = (np.array(one) for one in zip(*self._log, strict=True))
-        for i, trace in enumerate(traces):
-            steps = ran[:, i]
-            trace.pose, trace.command = list(pose[steps, i]), list(command[steps, i])
-            trace.speed, trace.progress = speed[steps, i].tolist(), progress[steps, i].tolist()
-            trace.position = position[steps, i].tolist()
-        return traces
+            return [tuple(np.zeros(shape) for shape in _NO_STEPS) for _ in self.running]
+        ran, *columns = (np.array(steps) for steps in zip(*self._log, strict=True))
+        return [tuple(column[ran[:, i], i] for column in columns) for i in range(self.world.num_cars)]
 
     def _end(self, i: int, status: Status) -> None:
         self._off_tracks += status is Status.OFF_TRACK
@@ -187,10 +189,14 @@ class Logbook:
 
     def report(self) -> LapReport:
         """Sum it all up."""
-        world = self.world
-        ways = {bool(world.routes.is_ccw[r]) for r in world.route}
-        traces = self.traces
-        steering = [np.array([command[0] for command in trace.command]) for trace in traces]
+        world, routes = self.world, self.world.routes
+        ways = {bool(routes.is_ccw[r]) for r in world.route}
+        columns = self._columns()
+        steering = [command[:, 0] for _, _, command, _, _ in columns]
+        curvature = [
+            routes.tracks[route].curvature(position * routes.length[route])
+            for route, (*_, position) in zip(world.route.tolist(), columns, strict=True)
+        ]
         return LapReport(
             track=world.config.tracks[0].name,
             physics=world.config.physics,
@@ -207,16 +213,8 @@ class Logbook:
             race=world.config.race,
             crashes=self._crashes,
             steering_change=mean_change(steering),
-            steering_power=fast_power(steering, self._curvatures(traces), world.config.control_hz),
+            steering_power=fast_power(steering, curvature, world.config.control_hz),
         )
-
-    def _curvatures(self, traces: Sequence[Trace]) -> list[NDArray[np.float64]]:
-        """Curvature of the centre line per step of each trial [1/m]."""
-        routes = self.world.routes
-        return [
-            routes.tracks[route].curvature(np.array(trace.position) * routes.length[route])
-            for route, trace in zip(self.world.route.tolist(), traces, strict=True)
-        ]
 
 
 def laps_done(world: World) -> NDArray[np.float64]:
