@@ -32,7 +32,7 @@ class Preset:
         randomization: What differs between episodes, or its name; also what differs between the trials that
             confirm a policy.
         steps: Budget of environment steps, unless the user gives one.
-        evaluate_every: Environment steps between evaluations, which are also checkpoints.
+        evaluate_every: Environment steps between evaluations, which are also checkpoints; see `Evaluations`.
         tracks: How many tracks are generated to train on, where none is given; 0 for the default track.
         exam_tracks: How many more are generated for evaluations.
         repaint: How many surfaces get new colours before each round of experience.
@@ -104,7 +104,7 @@ PRESETS: Final[Mapping[str, Preset]] = {
         max_steps=400,
         randomization="mild",
         steps=400_000,
-        evaluate_every=4096,
+        evaluate_every=2048,
         ppo={
             "n_steps": 64,
             "batch_size": 256,
