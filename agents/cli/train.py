@@ -73,7 +73,7 @@ def train(
         typer.Option(
             "--preset",
             help="fast: laps in seconds; race: lap times at up to 4 m/s; general: drives where it has never "
-            "been; deepracer: DeepRacer's own networks.",
+            "been; stock: the stock car's networks; deepracer: those, with DeepRacer's settings.",
         ),
     ] = "fast",
     algorithm: Annotated[
