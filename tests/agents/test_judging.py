@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 
 import numpy as np
@@ -11,9 +12,10 @@ from learned import same, weights
 
 from hairpin.agents import TrainConfig, evaluations_of, train
 from hairpin.agents.config import plan
-from hairpin.agents.gate import Gate
+from hairpin.agents.gate import Gate, Verdict
 from hairpin.agents.judging import Judge
 from hairpin.agents.learner import load_model
+from hairpin.agents.presets import PRESETS
 
 
 class Watched:
@@ -82,3 +84,13 @@ def test_the_same_seed_gives_the_same_run(inputs, tmp_path) -> None:
     first, second = (train(TrainConfig(out=tmp_path / name, **settings)) for name in "ab")
     assert evaluations_of(first) == evaluations_of(second)
     assert same(weights(first), weights(second)) and first.last.steps == second.last.steps
+
+
+@pytest.mark.parametrize(
+    ("steps", "later"), [(None, [2304, 2816, 3328, 3840, 4096]), (2816, [2304, 2560, 2816])]
+)
+def test_evaluations_thin_out_where_they_may_end_the_training(steps, later, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(Gate, "judge", lambda self, act, at: Verdict(at, False, False, 0.0, None))
+    monkeypatch.setitem(PRESETS, "tiny", dataclasses.replace(PRESETS["tiny"], steps=4096))
+    run = train(TrainConfig(track="oval", preset="tiny", steps=steps, out=tmp_path / "run"))
+    assert [verdict.steps for verdict in evaluations_of(run)] == [*range(256, 2049, 256), *later]
