@@ -201,7 +201,8 @@ class Traces(BaseCallback):
             with path.open("w") as file:
                 write_trace(file, episodes, self._files * EPISODES_PER_ITERATION)
 
-        write_atomically(self._folder / f"{self._files}-iteration.csv", fill)
+        # Policies that know nothing end episodes by the dozen: waiting for the disk each time would show.
+        write_atomically(self._folder / f"{self._files}-iteration.csv", fill, durable=False)
         self._metrics.trained(episodes, self._files * EPISODES_PER_ITERATION)
         if time.monotonic() - self._metrics_written > METRICS_SECONDS:  # it grows, and is written whole
             self._metrics.write()
