@@ -44,7 +44,8 @@ class Evaluations(BaseCallback):
     Args:
         run: Where checkpoints go.
         gate: What judges the policy.
-        every: Environment steps between evaluations.
+        every: Environment steps between evaluations; where training is to stop, an eighth of the steps so far
+            if that is more, so that a policy is caught early and a long training is not all evaluations.
         stop: Whether a policy that laps, as `gate.enough` has it, ends the training.
         prefer_later: Whether a later policy is the better one unless it is found clearly worse: where
             evaluations say less about two policies than how long they were trained.
@@ -81,16 +82,20 @@ class Evaluations(BaseCallback):
         self._next_save = time.monotonic() + CHECKPOINT_SECONDS
 
     def _on_training_start(self) -> None:
-        self._next = self.num_timesteps + self.every
+        self._next = self._due()
 
     def _on_rollout_start(self) -> None:
         if self.num_timesteps >= self._next:
-            self._next = self.num_timesteps + self.every
+            self._next = self._due()
             self._settle(wait=True)
             if not self._satisfied:
                 self.judge.begin(self.model)
         elif not self.judge.busy and time.monotonic() > self._next_save:
             self._save(self.num_timesteps, lambda path: save_model(self.model, path))
+
+    def _due(self) -> int:
+        """Steps at which the next evaluation is due."""
+        return self.num_timesteps + max(self.every, self.num_timesteps // 8 if self.stop else 0)
 
     def _save(self, steps: int, write: Callable[[Path], object], best: Verdict | None = None) -> None:
         began = time.monotonic()
@@ -196,7 +201,8 @@ class Traces(BaseCallback):
             with path.open("w") as file:
                 write_trace(file, episodes, self._files * EPISODES_PER_ITERATION)
 
-        write_atomically(self._folder / f"{self._files}-iteration.csv", fill)
+        # Policies that know nothing end episodes by the dozen: waiting for the disk each time would show.
+        write_atomically(self._folder / f"{self._files}-iteration.csv", fill, durable=False)
         self._metrics.trained(episodes, self._files * EPISODES_PER_ITERATION)
         if time.monotonic() - self._metrics_written > METRICS_SECONDS:  # it grows, and is written whole
             self._metrics.write()

@@ -144,7 +144,7 @@ def plan(config: TrainConfig) -> Plan:
     chosen = preset(config.preset)
     metadata = _metadata(config)
     hyperparameters = _hyperparameters(config, chosen)
-    if metadata is not None and chosen.original:
+    if metadata is not None and chosen.network in NETWORKS:
         chosen = dataclasses.replace(chosen, network=network_of(metadata))
     actions = (metadata.actions if metadata else config.actions) or chosen.actions or DEFAULT_ACTIONS
     algorithm = config.algorithm or (metadata.algorithm if metadata else "ppo")

@@ -53,7 +53,7 @@ def export_deepracer(run: Run | str | Path, out: str | Path) -> int:
     if contract.network not in LAYERS or contract.observation.shape[:2] != FRAME:
         raise RunError(
             f"the stock car drives DeepRacer's own networks on whole frames of 160x120 alone, and "
-            f"{run.path} has {contract.network!r}: train with --preset deepracer, or use hairpin-car "
+            f"{run.path} has {contract.network!r}: train with --preset stock, or use hairpin-car "
             "(hairpin export RUN --out FILE)"
         )
     metadata = read_model_metadata(run.path / METADATA_FILE)

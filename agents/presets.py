@@ -32,7 +32,7 @@ class Preset:
         randomization: What differs between episodes, or its name; also what differs between the trials that
             confirm a policy.
         steps: Budget of environment steps, unless the user gives one.
-        evaluate_every: Environment steps between evaluations, which are also checkpoints.
+        evaluate_every: Environment steps between evaluations, which are also checkpoints; see `Evaluations`.
         tracks: How many tracks are generated to train on, where none is given; 0 for the default track.
         exam_tracks: How many more are generated for evaluations.
         repaint: How many surfaces get new colours before each round of experience.
@@ -106,7 +106,7 @@ PRESETS: Final[Mapping[str, Preset]] = {
         max_steps=400,
         randomization="mild",
         steps=400_000,
-        evaluate_every=4096,
+        evaluate_every=2048,
         ppo={
             "n_steps": 64,
             "batch_size": 256,
@@ -195,6 +195,30 @@ PRESETS: Final[Mapping[str, Preset]] = {
             "learning_rate": 1.5e-4,
             "gamma": 0.98,
             "gae_lambda": 0.9,
+            "clip_range": 0.2,
+        },
+    ),
+    "stock": Preset(
+        title="DeepRacer's networks, for the stock car, with settings that learn fast: laps within minutes",
+        width=160,
+        height=120,
+        keep_sky=120,  # the stock car shows its network the whole frame
+        camera="wide",
+        network="DEEP_CONVOLUTIONAL_NETWORK_SHALLOW",
+        features=512,
+        num_envs=32,
+        max_steps=400,
+        randomization="mild",
+        steps=200_000,
+        evaluate_every=2048,
+        ppo={
+            "n_steps": 64,
+            "batch_size": 256,
+            "n_epochs": 4,
+            "learning_rate": 5e-4,
+            "gamma": 0.97,
+            "gae_lambda": 0.9,
+            "ent_coef": 0.01,
             "clip_range": 0.2,
         },
     ),

@@ -25,6 +25,7 @@ Act = Callable[[Any], NDArray[Any]]
 
 #: Time that being put back costs [s], as deepracer-for-cloud sets it; a car that stands has lost enough.
 PENALTIES: Final = {Status.OFF_TRACK: 2.0, Status.REVERSED: 2.0, Status.CRASHED: 5.0, Status.IMMOBILIZED: 0.0}
+_NO_STEPS: Final = ((0, 3), (0,), (0, 2), (0,), (0,))  # shapes of a trace's columns before the first step
 
 
 @dataclass
@@ -128,14 +129,13 @@ class Logbook:
 
     Attributes:
         running: (N,) trials that are not over.
-        traces: Every step of every trial.
     """
 
     def __init__(self, world: World, resets: int = 0, penalties: Mapping[Status, float] = PENALTIES) -> None:
         self.world = world
         self._penalties = penalties
         self.running = np.ones(world.num_cars, dtype=bool)
-        self.traces = [Trace(bool(world.routes.reverse[r])) for r in world.route]
+        self._log: list[tuple[NDArray[Any], ...]] = []  # per step: who ran, and the columns of `Trace`
         self._statuses = [Status.IN_PROGRESS] * world.num_cars
         self._resets_left = np.full(world.num_cars, resets)
         self._lap_times: list[list[float]] = [[] for _ in range(world.num_cars)]
@@ -153,17 +153,28 @@ class Logbook:
         self._distance += float(np.hypot(*world.velocity[self.running, :2].T).sum()) / world.config.control_hz
         self._time += int(self.running.sum()) / world.config.control_hz
         self._wheels_out += int((world.places["wheels_on"][self.running] < 4).sum())
-        for i in np.flatnonzero(self.running).tolist():
-            trace = self.traces[i]
-            trace.pose.append(world.pose[i].copy())
-            trace.speed.append(float(world.velocity[i, 0]))
-            trace.command.append(step.command[i])
-            trace.progress.append(float(step.progress[i]))
-            trace.position.append(float(world.places["position"][i]))
-            if not np.isnan(step.lap_time[i]):
-                self._lap_times[i].append(float(step.lap_time[i]))
-            if step.terminated[i] or step.truncated[i]:
-                self._end(i, Status(int(step.status[i])))
+        columns = world.pose, world.velocity[:, 0], step.command, step.progress, world.places["position"]
+        self._log.append((self.running.copy(), *(column.copy() for column in columns)))
+        for i in np.flatnonzero(self.running & ~np.isnan(step.lap_time)).tolist():
+            self._lap_times[i].append(float(step.lap_time[i]))
+        for i in np.flatnonzero(self.running & (step.terminated | step.truncated)).tolist():
+            self._end(i, Status(int(step.status[i])))
+
+    @property
+    def traces(self) -> list[Trace]:
+        """Every step of every trial."""
+        reverse = self.world.routes.reverse[self.world.route].tolist()
+        return [
+            Trace(back, list(pose), speed.tolist(), list(command), progress.tolist(), position.tolist())
+            for back, (pose, speed, command, progress, position) in zip(reverse, self._columns(), strict=True)
+        ]
+
+    def _columns(self) -> list[tuple[NDArray[np.float64], ...]]:
+        """Per trial the columns of its `Trace`, row by row of the steps that it ran."""
+        if not self._log:
+            return [tuple(np.zeros(shape) for shape in _NO_STEPS) for _ in self.running]
+        ran, *columns = (np.array(steps) for steps in zip(*self._log, strict=True))
+        return [tuple(column[ran[:, i], i] for column in columns) for i in range(self.world.num_cars)]
 
     def _end(self, i: int, status: Status) -> None:
         self._off_tracks += status is Status.OFF_TRACK
@@ -178,9 +189,14 @@ class Logbook:
 
     def report(self) -> LapReport:
         """Sum it all up."""
-        world = self.world
-        ways = {bool(world.routes.is_ccw[r]) for r in world.route}
-        steering = [np.array([command[0] for command in trace.command]) for trace in self.traces]
+        world, routes = self.world, self.world.routes
+        ways = {bool(routes.is_ccw[r]) for r in world.route}
+        columns = self._columns()
+        steering = [command[:, 0] for _, _, command, _, _ in columns]
+        curvature = [
+            routes.tracks[route].curvature(position * routes.length[route])
+            for route, (*_, position) in zip(world.route.tolist(), columns, strict=True)
+        ]
         return LapReport(
             track=world.config.tracks[0].name,
             physics=world.config.physics,
@@ -197,16 +213,8 @@ class Logbook:
             race=world.config.race,
             crashes=self._crashes,
             steering_change=mean_change(steering),
-            steering_power=fast_power(steering, self._curvatures(), world.config.control_hz),
+            steering_power=fast_power(steering, curvature, world.config.control_hz),
         )
-
-    def _curvatures(self) -> list[NDArray[np.float64]]:
-        """Curvature of the centre line per step of each trial [1/m]."""
-        routes = self.world.routes
-        return [
-            routes.tracks[route].curvature(np.array(trace.position) * routes.length[route])
-            for route, trace in zip(self.world.route.tolist(), self.traces, strict=True)
-        ]
 
 
 def laps_done(world: World) -> NDArray[np.float64]:

@@ -211,7 +211,7 @@ def test_what_is_no_archive_is_refused(tmp_path, parts) -> None:
 
 
 def test_other_networks_are_not_for_the_stock_car(discrete_run, tmp_path) -> None:
-    with pytest.raises(RunError, match="--preset deepracer"):
+    with pytest.raises(RunError, match="--preset stock"):
         export_deepracer(discrete_run, tmp_path / "a.tar.gz")
 
 

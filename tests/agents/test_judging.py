@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 
 import numpy as np
@@ -11,9 +12,10 @@ from learned import same, weights
 
 from hairpin.agents import TrainConfig, evaluations_of, train
 from hairpin.agents.config import plan
-from hairpin.agents.gate import Gate
+from hairpin.agents.gate import Gate, Verdict
 from hairpin.agents.judging import Judge
 from hairpin.agents.learner import load_model
+from hairpin.agents.presets import PRESETS
 from hairpin.sim.randomize import MILD
 
 
@@ -92,3 +94,13 @@ def test_who_trains_for_another_car_is_judged_in_that_one() -> None:
             assert world.config.randomization.steering_gain == judged
         for world in gate._confirming:
             assert world.config.randomization.steering_gain == (judged or MILD.steering_gain)
+
+
+@pytest.mark.parametrize(
+    ("steps", "later"), [(None, [2304, 2816, 3328, 3840, 4096]), (2816, [2304, 2560, 2816])]
+)
+def test_evaluations_thin_out_where_they_may_end_the_training(steps, later, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(Gate, "judge", lambda self, act, at: Verdict(at, False, False, 0.0, None))
+    monkeypatch.setitem(PRESETS, "tiny", dataclasses.replace(PRESETS["tiny"], steps=4096))
+    run = train(TrainConfig(track="oval", preset="tiny", steps=steps, out=tmp_path / "run"))
+    assert [verdict.steps for verdict in evaluations_of(run)] == [*range(256, 2049, 256), *later]
