@@ -51,7 +51,7 @@ def examine(root: Path, socket: Path, calibration: Path) -> list[Finding]:
         _look("camera", lambda: _camera(root)),
         _look("battery", lambda: _battery(root), needed=False),
         _library("simplejpeg", "decodes the camera's frames"),
-        _library("linuxpy", "reads the camera"),
+        _library("videodev2", "reads the camera"),
         _library("smbus2", "reads the battery, and drives PCA9685 boards", needed=False),
         _library("starlette", "serves the console", needed=False),
         _library("serial", "reads the lidar", needed=False),
