@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-import threading
+import functools
 import time
 from collections.abc import Callable, Generator
-from contextlib import closing
+from pathlib import Path
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .drivers.camera import OpenCamera
+from .drivers.camera import OpenCamera, camera_named, find_camera, find_right_camera
 from .drivers.jpeg import BadFrameError, decode
+from .drivers.rplidar import DEVICE, turns
 from .errors import CarError
 from .lidar import ranges_of_turn
 from .mailbox import CameraThread
 from .observation import STEREO, ObservationSpec, Reading
 from .reasons import Reason
+from .sensor_thread import SensorThread
 
 OpenLidar = Callable[[], Generator[NDArray[np.float64]]]
 """Opens a lidar, whose turns (N, 2) follow, as `drivers.rplidar.turns` gives them."""
 
 _APART: Final = 0.1  # between the frames of the two cameras, at most [s]
 _OLDEST: Final = 0.3  # a turn takes a lidar 0.1 to 0.18 s [s]
-_REOPEN: Final = 0.5  # between attempts to open a lost lidar [s]
 
 
 class StaleError(Exception):
@@ -48,20 +49,21 @@ class Beside:
     """
 
     def __init__(self, right: OpenCamera | None = None, lidar: OpenLidar | None = None) -> None:
-        self._right = CameraThread(right) if right is not None else None
-        self._lidar = LidarThread(lidar) if lidar is not None else None
+        self._right = None if right is None else CameraThread(right)
+        self._lidar = None if lidar is None else SensorThread("lidar", lidar, self._turned)
+        self._ranges: tuple[NDArray[np.float64], float] | None = None  # (64,) [m], and when they came [s]
 
     def start(self) -> None:
-        """Begin to read."""
+        """Begin to read, also once more after `stop`."""
         for thread in (self._right, self._lidar):
             if thread is not None:
                 thread.start()
 
-    def stop(self) -> None:
-        """End; a sensor that hangs is left behind."""
+    def stop(self, patience: float = 1.0) -> None:
+        """End; a sensor that hangs for longer than that is left behind [s]."""
         for thread in (self._right, self._lidar):
             if thread is not None:
-                thread.stop()
+                thread.stop(patience)
 
     def reading(self, frame: NDArray[np.uint8], stamp: float, spec: ObservationSpec) -> Reading:
         """What a policy takes: the camera's frame, and what it asks for beside it.
@@ -82,7 +84,7 @@ class Beside:
             frame = np.concatenate([frame, right], axis=2)
         if spec.lidar is None:
             return frame
-        return {spec.sensor: frame, spec.lidar.sensor: self._ranges(stamp)}
+        return {spec.sensor: frame, spec.lidar.sensor: self._ranges_at(stamp)}
 
     def _right_frame(self, stamp: float, spec: ObservationSpec) -> NDArray[np.uint8]:
         image = self._right.latest if self._right is not None else None
@@ -90,49 +92,44 @@ class Beside:
             raise StaleError(Reason.RIGHT_CAMERA_LOST)
         return decode(image.jpeg, spec)
 
-    def _ranges(self, stamp: float) -> NDArray[np.float64]:
-        newest = self._lidar.newest if self._lidar is not None else None
+    def _ranges_at(self, stamp: float) -> NDArray[np.float64]:
+        newest = self._ranges
         if newest is None or newest[1] < stamp - _OLDEST:
             raise StaleError(Reason.LIDAR_LOST)
         return newest[0]
 
+    def _turned(self, turn: NDArray[np.float64]) -> None:
+        self._ranges = ranges_of_turn(turn), time.monotonic()
 
-class LidarThread:
-    """Reads a lidar turn by turn, and opens it again when it is lost.
 
-    Attributes:
-        newest: The newest ranges (64,) [m], and when they arrived by the monotonic clock [s].
-        lost: Why there is no lidar, or empty.
+def beside_for(
+    spec: ObservationSpec,
+    *,
+    camera: str = "",
+    right_camera: str = "",
+    lidar: Path = DEVICE,
+    root: Path = Path("/"),
+) -> Beside:
+    """What a policy sees with beside the car's camera.
+
+    Args:
+        spec: What it sees.
+        camera: The camera's device, or an `.mjpeg` file; looked for if not given.
+        right_camera: The second camera's, likewise.
+        lidar: The lidar's serial port.
+        root: Where dev lies.
+
+    Raises:
+        CarError: Something is not there.
     """
-
-    def __init__(self, open_lidar: OpenLidar) -> None:
-        self.newest: tuple[NDArray[np.float64], float] | None = None
-        self.lost = "the lidar is not open yet"
-        self._open = open_lidar
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="lidar", daemon=True)
-
-    def start(self) -> None:
-        """Begin to read."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End; a lidar that hangs is left behind."""
-        self._stopping.set()
-        self._thread.join(timeout=1.0)
-
-    def _run(self) -> None:
-        while not self._stopping.is_set():
-            try:
-                self._read()
-            except (OSError, CarError, ValueError) as error:
-                self.lost = str(error)
-            self._stopping.wait(_REOPEN)
-
-    def _read(self) -> None:
-        with closing(self._open()) as turns:
-            for turn in turns:
-                self.newest, self.lost = (ranges_of_turn(turn), time.monotonic()), ""
-                if self._stopping.is_set():
-                    return
-        raise OSError("the lidar ended its turns")
+    right, scanner = None, None
+    if spec.sensor == STEREO:
+        left = Path(camera) if camera else find_camera(root)
+        right = camera_named(right_camera or str(find_right_camera(left, root)), root)
+    if spec.lidar is not None:
+        if not lidar.exists():
+            raise CarError(
+                f"the policy sees with a lidar, and {lidar} is not there: plug it in, or give --lidar"
+            )
+        scanner = functools.partial(turns, lidar)
+    return Beside(right, scanner)

@@ -13,10 +13,7 @@ from .console.command import serve
 from .drive_command import drive
 from .errors import CarError
 from .guard.wire import SOCKET
-
-Root = Annotated[Path, typer.Option(help="Where sys and dev lie, for trials.", hidden=True)]
-Socket = Annotated[Path, typer.Option(help="Where the guard listens.")]
-CalibrationPath = Annotated[Path, typer.Option("--calibration", help="The calibration file.")]
+from .options import CalibrationPath, Root, Socket
 
 
 def add_commands(app: typer.Typer) -> None:

@@ -37,7 +37,7 @@ from .policy import Policy
 from .reasons import Reason
 from .runtime import Limits
 from .throttle import steering, throttle
-from .watchers import Watcher
+from .watchers import Watcher, Watchers
 
 #: From a frame's arrival to its command, at most; later ones are thrown away [s].
 DEADLINE: Final = 0.1
@@ -126,7 +126,7 @@ class LiveDrive:
         self.settings, self.lease = settings, lease
         self.camera = CameraThread(open_camera)
         self.latency = Latency()
-        self._battery, self._watcher, self._beside = battery, watcher, beside or Beside()
+        self._battery, self._watcher, self._beside = battery, watcher or Watchers(), beside or Beside()
         self._connect = link
         self._link = link()
         self._pilot = pilot
@@ -167,15 +167,19 @@ class LiveDrive:
         self.disarm(Reason.SHUTDOWN)
         self._stopping.set()
 
-    def use(self, pilot: Policy | Hand) -> None:
-        """Let another pilot drive; it must have decided once before the car can be armed.
+    def use(self, pilot: Policy | Hand, beside: Beside | None = None) -> None:
+        """Let another pilot drive, with what it sees beside the camera.
+
+        It must have decided once before the car can be armed.
 
         Raises:
             CarError: The car is armed.
         """
         if self._armed.is_set():
             raise CarError("the car is driving: stop it first")
-        self._pilot = pilot
+        self._beside.stop(patience=0.0)
+        self._pilot, self._beside = pilot, beside or Beside()
+        self._beside.start()
         self._fresh, self._fault = -1.0, Reason.NO_FRAME_YET
         self.latency = Latency()
 
@@ -213,8 +217,8 @@ class LiveDrive:
         fps = float(sum(now - 1.0 < t for t in list(self._times)))
         armed = self._armed.is_set()
         reason = Reason.NONE if armed else self._reason
-        recording = self._watcher.failed if self._watcher is not None else ""
-        return Status(armed, reason, fps, counts, self._level, self.latency.milliseconds(), recording)
+        latency, recording = self.latency.milliseconds(), self._watcher.failed
+        return Status(armed, reason, fps, counts, self._level, latency, recording)
 
     def _not_ready(self) -> Reason:
         """What would stop the car at once."""
@@ -234,8 +238,6 @@ class LiveDrive:
 
     def _record_health(self) -> None:
         """Record how it goes: on every change, and now and then."""
-        if self._watcher is None:
-            return
         armed, now = self._armed.is_set(), time.monotonic()
         state = armed, Reason.NONE if armed else self._reason
         if state != self._recorded[0] or now > self._recorded[1] + _HEALTH_PERIOD:
@@ -258,10 +260,9 @@ class LiveDrive:
 
     def _drive(self, image: Image) -> None:
         """One frame to one command."""
-        if self._watcher is not None:
-            self._watcher.frame(image)
+        self._watcher.frame(image)
         self._reckon(image)
-        if self._watcher is not None and self._fault is not Reason.NONE:
+        if self._fault is not Reason.NONE:
             self._watcher.decision(image.stamp, {"fault": self._fault.text})
 
     def _reckon(self, image: Image) -> None:
@@ -327,11 +328,10 @@ class LiveDrive:
             self._armed.clear()
             self._reason = reason
         self._stage("total", time.monotonic() - stamp)
-        if self._watcher is not None:
-            sent = None if reply is None else [reply.steering, reply.throttle]
-            self._watcher.decision(
-                stamp, {"steering": wanted.steering, "speed": wanted.speed, "sent": sent, "ms": self._stages}
-            )
+        sent = None if reply is None else [reply.steering, reply.throttle]
+        self._watcher.decision(
+            stamp, {"steering": wanted.steering, "speed": wanted.speed, "sent": sent, "ms": self._stages}
+        )
 
     def _watch_battery(self) -> None:
         failures = 0

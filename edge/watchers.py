@@ -34,10 +34,18 @@ class Watcher(Protocol):
 
 
 class Watchers:
-    """Several watchers as one."""
+    """Several watchers as one; any thread may let one join or leave."""
 
-    def __init__(self, watchers: Sequence[Watcher]) -> None:
-        self._watchers = watchers
+    def __init__(self, watchers: Sequence[Watcher] = ()) -> None:
+        self._watchers = tuple(watchers)
+
+    def join(self, watcher: Watcher) -> None:
+        """Tell this one, too, from now on."""
+        self._watchers = (*self._watchers, watcher)
+
+    def leave(self, watcher: Watcher) -> None:
+        """Tell this one nothing any more."""
+        self._watchers = tuple(other for other in self._watchers if other is not watcher)
 
     @property
     def failed(self) -> str:

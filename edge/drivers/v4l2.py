@@ -1,7 +1,7 @@
-"""A USB camera, through the kernel's video devices (V4L2): MJPEG frames in two buffers that the kernel fills.
+"""A USB camera, through the kernel's video devices (V4L2): MJPEG in buffers that the kernel fills.
 
-The calls and their order are those of the kernel's documentation, userspace-api/media/v4l/capture.c. videodev2
-knows the structures and numbers; what is left fits on this page.
+The calls and their order are those of the kernel's documentation (Linux Media Infrastructure userspace API,
+"Streaming I/O (Memory Mapping)"). videodev2 knows the structures and numbers.
 """
 
 from __future__ import annotations

@@ -70,7 +70,7 @@ def test_what_is_not_there_or_old_is_named() -> None:
     assert stale.value.reason is Reason.LIDAR_LOST
     beside = Beside(lidar=lambda: behind(1.0))
     beside.start()
-    wait_until(lambda: beside._lidar is not None and beside._lidar.newest is not None)
+    wait_until(lambda: beside._ranges is not None)
     beside.reading(left, time.monotonic(), spec)
     with pytest.raises(StaleError):
         beside.reading(left, time.monotonic() + 1.0, spec)
@@ -90,9 +90,14 @@ def test_a_lidar_that_fails_is_opened_again() -> None:
     beside.start()
     thread = beside._lidar
     wait_until(lambda: "does not answer" in thread.lost)
-    wait_until(lambda: thread.newest is not None)
-    beside.stop()
+    wait_until(lambda: beside._ranges is not None)
     assert thread.lost == "" and len(opened) == 2
+    beside.stop()
+    wait_until(lambda: not thread._thread.is_alive())
+    beside._ranges = None
+    beside.start()  # another policy was active meanwhile
+    wait_until(lambda: beside._ranges is not None)
+    beside.stop()
 
 
 def test_cameras_of_different_sizes_are_refused() -> None:

@@ -11,7 +11,6 @@ import pytest
 from browser import CHROMIUM, Browser
 from car_rig import NEUTRAL, GuardProcess, outputs, wait_until
 from console_rig import PASSWORD, ConsoleProcess, Visitor, page
-from test_live import jpegs
 from tiny_policies import WriteBundle
 
 from hairpin.edge.calibration import Calibration
@@ -22,22 +21,6 @@ pytestmark = [
 ]
 
 PHONE, DESKTOP = (390, 844), (1280, 800)
-
-
-@pytest.fixture
-def guard(tmp_path: Path) -> Iterator[GuardProcess]:
-    process = GuardProcess(tmp_path)
-    yield process
-    process.end()
-
-
-@pytest.fixture
-def console(guard: GuardProcess, tmp_path: Path) -> Iterator[ConsoleProcess]:
-    film = tmp_path / "film.mjpeg"
-    film.write_bytes(b"".join(jpegs()))
-    process = ConsoleProcess(guard, tmp_path, film)
-    yield process
-    process.end()
 
 
 @pytest.fixture

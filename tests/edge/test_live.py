@@ -16,8 +16,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-import simplejpeg
-from car_rig import GuardProcess, wait_until
+from car_rig import GuardProcess, jpegs, wait_until
 from tiny_policies import WriteBundle
 
 from hairpin.edge import Policy
@@ -34,14 +33,6 @@ pytestmark = pytest.mark.alone
 
 LIMIT = 0.3  # from any fault to neutral and off [s]
 EDGE = Path(__file__).parents[2] / "edge"
-
-
-def jpegs(count: int = 5) -> list[bytes]:
-    rng = np.random.default_rng(0)
-    small = rng.integers(0, 256, (count, 24, 32, 1), np.uint8)
-    return [
-        simplejpeg.encode_jpeg(frame.repeat(4, 0).repeat(4, 1).copy(), colorspace="GRAY") for frame in small
-    ]
 
 
 class Camera(ReplayCamera):
@@ -118,13 +109,6 @@ class Car:
         self.drive.stop()
         for thread in self._threads:
             thread.join()
-
-
-@pytest.fixture
-def guard(tmp_path: Path) -> Iterator[GuardProcess]:
-    process = GuardProcess(tmp_path)
-    yield process
-    process.end()
 
 
 @pytest.fixture
@@ -275,10 +259,8 @@ def test_a_drive_is_recorded_with_the_reasons_why_it_stopped(
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP, signal.SIGTERM, signal.SIGINT])
 def test_the_command_dies_stops_or_is_asked_to_end(
-    guard: GuardProcess, write: WriteBundle, tmp_path: Path, number: signal.Signals
+    guard: GuardProcess, write: WriteBundle, film: Path, tmp_path: Path, number: signal.Signals
 ) -> None:
-    film = tmp_path / "film.mjpeg"
-    film.write_bytes(b"".join(jpegs()))
     code = "from hairpin.edge.cli import main; main()"
     command = [sys.executable, "-c", code, "drive", str(write()), "--scale", "1", "--camera", str(film)]
     command += ["--socket", str(guard.socket), "--root", str(tmp_path)]

@@ -1,4 +1,4 @@
-"""The camera's driver against a kernel of files: real memory maps, real waiting, only the ioctls are played."""
+"""The camera's driver against a kernel of files: real memory maps, real waiting, played ioctls."""
 
 from __future__ import annotations
 
@@ -157,10 +157,10 @@ def test_a_camera_that_is_pulled_out_or_silent_is_lost(
 )
 def test_what_is_no_camera_is_one_line_and_is_closed(kernel: Kernel, spoil: Any, line: str) -> None:
     spoil(kernel)
-    before = len(os.listdir("/proc/self/fd"))
+    before = len(list(Path("/proc/self/fd").iterdir()))
     with pytest.raises(CarError, match=r"^[^\n]*" + line.replace("?", r"\?")):
         V4l2Camera(kernel.path)
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
 @pytest.mark.skipif(
