@@ -6,15 +6,15 @@ import functools
 import time
 from collections.abc import Callable, Generator
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .drivers.camera import OpenCamera, camera_named, find_camera, find_right_camera
+from .drivers.camera import Image, OpenCamera, camera_named, find_camera, find_right_camera
 from .drivers.jpeg import BadFrameError, decode
 from .drivers.rplidar import DEVICE, turns
-from .errors import CarError
+from .errors import CarError, ContractError
 from .lidar import ranges_of_turn
 from .mailbox import CameraThread
 from .observation import STEREO, ObservationSpec, Reading
@@ -38,6 +38,18 @@ class StaleError(Exception):
     def __init__(self, reason: Reason) -> None:
         super().__init__(reason.text)
         self.reason = reason
+
+
+class Glance(NamedTuple):
+    """What the sensors beside the camera gave at one moment.
+
+    Attributes:
+        right: The second camera's frame, if the policy asks for it.
+        ranges: (64,) of the lidar [m], likewise.
+    """
+
+    right: Image | None = None
+    ranges: NDArray[np.float64] | None = None
 
 
 class Beside:
@@ -65,32 +77,24 @@ class Beside:
             if thread is not None:
                 thread.stop(patience)
 
-    def reading(self, frame: NDArray[np.uint8], stamp: float, spec: ObservationSpec) -> Reading:
-        """What a policy takes: the camera's frame, and what it asks for beside it.
+    def newest(self, stamp: float, spec: ObservationSpec) -> Glance:
+        """What they gave last.
 
         Args:
-            frame: (H, W, c) of the camera, the left one of two.
-            stamp: When it arrived, by the monotonic clock [s].
+            stamp: When the camera's frame arrived, by the monotonic clock [s].
             spec: What the policy sees.
 
         Raises:
             StaleError: A sensor is not there, or gave nothing for too long.
-            BadFrameError: The second camera's frame is broken or of another size.
         """
-        if spec.sensor == STEREO:
-            right = self._right_frame(stamp, spec)
-            if right.shape != frame.shape:
-                raise BadFrameError(f"the cameras' frames differ: {frame.shape} and {right.shape}")
-            frame = np.concatenate([frame, right], axis=2)
-        if spec.lidar is None:
-            return frame
-        return {spec.sensor: frame, spec.lidar.sensor: self._ranges_at(stamp)}
+        right = self._right_image(stamp) if spec.sensor == STEREO else None
+        return Glance(right, None if spec.lidar is None else self._ranges_at(stamp))
 
-    def _right_frame(self, stamp: float, spec: ObservationSpec) -> NDArray[np.uint8]:
+    def _right_image(self, stamp: float) -> Image:
         image = self._right.latest if self._right is not None else None
         if image is None or abs(stamp - image.stamp) > _APART:
             raise StaleError(Reason.RIGHT_CAMERA_LOST)
-        return decode(image.jpeg, spec)
+        return image
 
     def _ranges_at(self, stamp: float) -> NDArray[np.float64]:
         newest = self._ranges
@@ -100,6 +104,32 @@ class Beside:
 
     def _turned(self, turn: NDArray[np.float64]) -> None:
         self._ranges = ranges_of_turn(turn), time.monotonic()
+
+
+def combine(frame: NDArray[np.uint8], glance: Glance, spec: ObservationSpec) -> Reading:
+    """What `observe` takes: the camera's frame, and what the policy asks for beside it.
+
+    Args:
+        frame: (H, W, c) of the camera, the left one of two.
+        glance: What the other sensors gave.
+        spec: What the policy sees.
+
+    Raises:
+        BadFrameError: The second camera's frame is missing, broken or of another size.
+        ContractError: The lidar's ranges are missing.
+    """
+    if spec.sensor == STEREO:
+        if glance.right is None:
+            raise BadFrameError("there is no frame of the right camera")
+        right = decode(glance.right.jpeg, spec)
+        if right.shape != frame.shape:
+            raise BadFrameError(f"the cameras' frames differ: {frame.shape} and {right.shape}")
+        frame = np.concatenate([frame, right], axis=2)
+    if spec.lidar is None:
+        return frame
+    if glance.ranges is None:
+        raise ContractError("there are no ranges of a lidar")
+    return {spec.sensor: frame, spec.lidar.sensor: glance.ranges}
 
 
 def beside_for(

@@ -20,7 +20,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from .beside import Beside, StaleError
+from .beside import Beside, StaleError, combine
 from .contract import Command, observe
 from .drivers.battery import Battery
 from .drivers.camera import Image, OpenCamera
@@ -302,7 +302,9 @@ class LiveDrive:
             self._stage("wait", began - image.stamp)
             return pilot.command(self.settings.speed_limit)
         spec = pilot.contract.observation
-        reading = self._beside.reading(decode(image.jpeg, spec), image.stamp, spec)
+        glance = self._beside.newest(image.stamp, spec)
+        self._watcher.beside(image.stamp, glance)
+        reading = combine(decode(image.jpeg, spec), glance, spec)
         decoded = time.monotonic()
         outputs = pilot.predict(batch_of_one(observe(reading, spec)))
         inferred = time.monotonic()

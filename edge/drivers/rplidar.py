@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Generator
 from contextlib import closing
 from pathlib import Path
@@ -82,7 +83,8 @@ def open_port(path: Path = DEVICE) -> Port:
         raise CarError("the lidar needs pyserial: pip install 'hairpin[car]'") from None
     try:
         port = Serial(str(path), _BAUD, timeout=_TIMEOUT)
-        port.dtr = False  # the motor turns while the line is low
+        with contextlib.suppress(OSError):  # without that line the motor has a supply of its own
+            port.dtr = False  # the motor turns while it is low
     except (SerialException, OSError) as error:
         raise CarError(f"cannot open the lidar {path} ({error}): plug it in, copy the udev rules") from None
     opened: Port = port
