@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import time
 from collections.abc import Callable, Generator
 from pathlib import Path
@@ -25,7 +26,8 @@ OpenLidar = Callable[[], Generator[NDArray[np.float64]]]
 """Opens a lidar, whose turns (N, 2) follow, as `drivers.rplidar.turns` gives them."""
 
 _APART: Final = 0.1  # between the frames of the two cameras, at most [s]
-_OLDEST: Final = 0.3  # a turn takes a lidar 0.1 to 0.18 s [s]
+_OLDEST: Final = 0.28  # turn of a lidar, which takes 0.1 to 0.18 s [s]
+_GRACE: Final = 0.03  # so a turn counts for this much longer than a frame [s]
 
 
 class StaleError(Exception):
@@ -46,10 +48,14 @@ class Glance(NamedTuple):
     Attributes:
         right: The second camera's frame, if the policy asks for it.
         ranges: (64,) of the lidar [m], likewise.
+        since: When the older of them arrived [s]; what is decided on it counts from then.
+        oldest: What it means if that runs out.
     """
 
     right: Image | None = None
     ranges: NDArray[np.float64] | None = None
+    since: float = math.inf
+    oldest: Reason = Reason.NONE
 
 
 class Beside:
@@ -87,20 +93,18 @@ class Beside:
         Raises:
             StaleError: A sensor is not there, or gave nothing for too long.
         """
-        right = self._right_image(stamp) if spec.sensor == STEREO else None
-        return Glance(right, None if spec.lidar is None else self._ranges_at(stamp))
-
-    def _right_image(self, stamp: float) -> Image:
-        image = self._right.latest if self._right is not None else None
-        if image is None or abs(stamp - image.stamp) > _APART:
-            raise StaleError(Reason.RIGHT_CAMERA_LOST)
-        return image
-
-    def _ranges_at(self, stamp: float) -> NDArray[np.float64]:
-        newest = self._ranges
-        if newest is None or newest[1] < stamp - _OLDEST:
-            raise StaleError(Reason.LIDAR_LOST)
-        return newest[0]
+        right, ranges, ages = None, None, [(math.inf, Reason.NONE)]
+        if spec.sensor == STEREO:
+            right = self._right.latest if self._right is not None else None
+            if right is None or abs(stamp - right.stamp) > _APART:
+                raise StaleError(Reason.RIGHT_CAMERA_LOST)
+            ages.append((right.stamp, Reason.RIGHT_CAMERA_LOST))
+        if spec.lidar is not None:
+            if self._ranges is None or self._ranges[1] < stamp - _OLDEST:
+                raise StaleError(Reason.LIDAR_LOST)
+            ranges, arrived = self._ranges
+            ages.append((arrived + _GRACE, Reason.LIDAR_LOST))
+        return Glance(right, ranges, *min(ages))
 
     def _turned(self, turn: NDArray[np.float64]) -> None:
         self._ranges = ranges_of_turn(turn), time.monotonic()

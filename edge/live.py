@@ -20,7 +20,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from .beside import Beside, StaleError, combine
+from .beside import Beside, Glance, StaleError, combine
 from .contract import Command, observe
 from .drivers.battery import Battery
 from .drivers.camera import Image, OpenCamera
@@ -41,7 +41,7 @@ from .watchers import Watcher, Watchers
 
 #: From a frame's arrival to its command, at most; later ones are thrown away [s].
 DEADLINE: Final = 0.1
-#: How long after its frame's arrival a command holds [s].
+#: How long a command holds after the arrival of its frame, or of what it was decided on beside it [s].
 HOLD: Final = 0.25
 
 _EARLY: Final = 0.03  # before the guard would stop the car, so that the reason has a name [s]
@@ -133,7 +133,8 @@ class LiveDrive:
         self._armed = threading.Event()
         self._reason = Reason.NOT_ARMED_YET
         self._fault = Reason.NO_FRAME_YET  # of the newest frame
-        self._fresh = -1.0  # arrival of the newest frame that became a command
+        # Arrival of the oldest thing that the newest command was decided on; what it means if that runs out.
+        self._fresh, self._oldest = -1.0, Reason.CAMERA_LOST
         self._counts: Counter[str] = Counter()
         self._times: list[float] = []
         self._stages: Mapping[str, float] = {}  # of the newest decision [ms]
@@ -256,7 +257,7 @@ class LiveDrive:
             return Reason.CAMERA_LOST
         if self.camera.repeated > 1:
             return Reason.CAMERA_FROZEN
-        return self._fault if self._fault is not Reason.NONE else Reason.CAMERA_LOST
+        return self._fault if self._fault is not Reason.NONE else self._oldest
 
     def _drive(self, image: Image) -> None:
         """One frame to one command."""
@@ -268,7 +269,7 @@ class LiveDrive:
     def _reckon(self, image: Image) -> None:
         pilot = self._pilot
         try:
-            command = self._decide(image, pilot)
+            command, glance = self._decide(image, pilot)
         except (BadFrameError, ContractError):  # the next frame may be fine; if none is, the command runs out
             self._fault = Reason.BAD_FRAME
             self._counts["broken"] += 1
@@ -290,17 +291,19 @@ class LiveDrive:
             self._fault = Reason.INFERENCE_LATE
             self._counts["late"] += 1
             return
-        self._fault, self._fresh = Reason.NONE, image.stamp
+        self._fault = Reason.NONE
+        self._fresh, self._oldest = min((image.stamp, Reason.CAMERA_LOST), (glance.since, glance.oldest))
         self._counts["decided"] += 1
         self._times = [*(t for t in self._times if t > now - 1.0), now]
-        self._send(command, image.stamp)
+        self._send(command, image.stamp, self._fresh + HOLD)
 
-    def _decide(self, image: Image, pilot: Policy | Hand) -> Command:
+    def _decide(self, image: Image, pilot: Policy | Hand) -> tuple[Command, Glance]:
+        """The command, and what it was decided on beside the frame."""
         began = time.monotonic()
         if isinstance(pilot, Hand):
             self._stages = {}
             self._stage("wait", began - image.stamp)
-            return pilot.command(self.settings.speed_limit)
+            return pilot.command(self.settings.speed_limit), Glance()
         spec = pilot.contract.observation
         glance = self._beside.newest(image.stamp, spec)
         self._watcher.beside(image.stamp, glance)
@@ -312,20 +315,20 @@ class LiveDrive:
         self._stage("wait", began - image.stamp)
         self._stage("decode", decoded - began)
         self._stage("infer", inferred - decoded)
-        return command
+        return command, glance
 
     def _stage(self, name: str, duration: float) -> None:
         self.latency.add(name, duration)
         self._stages = {**self._stages, name: round(1e3 * duration, 3)}
 
-    def _send(self, wanted: Command, stamp: float) -> None:
+    def _send(self, wanted: Command, stamp: float, until: float) -> None:
         settings = self.settings
         command = Limits(settings.speed_limit).apply(wanted)
         turn = steering(command.steering, settings.trim)
         push = throttle(command.speed, self._pilot.top_speed, settings.scale)
         if self._armed.is_set() and (reason := self._not_ready()) is not Reason.NONE:
             self._halt(reason)  # what happened while the policy thought
-        reply = self._link.command(turn, push, stamp + HOLD) if self._armed.is_set() else None
+        reply = self._link.command(turn, push, until) if self._armed.is_set() else None
         if self._armed.is_set() and (reason := _verdict(reply)) is not Reason.NONE:
             self._armed.clear()
             self._reason = reason

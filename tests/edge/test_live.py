@@ -10,16 +10,17 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from car_rig import GuardProcess, jpegs, wait_until
-from tiny_policies import WriteBundle
+from tiny_policies import SENSORS, WriteBundle
 
 from hairpin.edge import Policy
+from hairpin.edge.beside import Beside
 from hairpin.edge.drivers.camera import Image, ReplayCamera
 from hairpin.edge.guard.client import GuardLink
 from hairpin.edge.lease import DeadMansKey, Lease
@@ -76,6 +77,7 @@ class Car:
 
     def __init__(self, guard: GuardProcess, policy: Policy, recorder: Recorder | None = None) -> None:
         self.guard, self.policy, self.camera, self.battery = guard, policy, Camera(), Battery()
+        self.right, self.turning = Camera(), True
         self.lease = Lease()
         self._holding = threading.Event()
         self._holding.set()
@@ -87,6 +89,7 @@ class Car:
             settings=Settings(scale=1.0),
             battery=self.battery,
             watcher=recorder,
+            beside=Beside(lambda: self.right, self._turns) if policy.contract == SENSORS else None,
         )
         self._threads = [threading.Thread(target=target) for target in (self.drive.run, self._hold)]
         for thread in self._threads:
@@ -96,6 +99,14 @@ class Car:
         while self._holding.is_set():
             self.lease.renew()
             time.sleep(0.02)
+
+    def _turns(self) -> Generator[np.ndarray]:
+        """A lidar of 8 turns a second."""
+        while True:
+            time.sleep(0.125)
+            while not self.turning:
+                time.sleep(0.01)
+            yield np.zeros((0, 2))
 
     def let_go(self) -> None:
         self._holding.clear()
@@ -158,7 +169,37 @@ FAULTS: dict[str, tuple[Callable[[Car], Any], set[Reason]]] = {
 
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_fault_ends_in_neutral(car: Car, name: str) -> None:
-    fault, reasons = FAULTS[name]
+    _check(car, name, *FAULTS[name])
+
+
+def break_right_camera(how: str) -> Callable[[Car], None]:
+    return lambda car: setattr(car.right, "fault", how)
+
+
+RIGHT = {Reason.RIGHT_CAMERA_LOST}
+FAULTS_BESIDE: dict[str, tuple[Callable[[Car], Any], set[Reason]]] = {
+    "right camera lost": (break_right_camera("lost"), RIGHT),
+    "right camera hangs": (break_right_camera("hangs"), RIGHT),
+    "right camera frozen": (break_right_camera("same bytes"), RIGHT),
+    "right JPEG truncated": (break_right_camera("truncated"), {Reason.BAD_FRAME}),
+    "left camera lost": (break_camera("lost"), {Reason.CAMERA_LOST}),
+    "lidar silent": (lambda car: setattr(car, "turning", False), {Reason.LIDAR_LOST}),
+}
+
+
+@pytest.mark.parametrize("name", FAULTS_BESIDE)
+def test_a_fault_beside_the_camera_ends_in_neutral(
+    guard: GuardProcess, write: WriteBundle, name: str
+) -> None:
+    car = Car(guard, Policy.load(write(SENSORS)))
+    try:
+        _check(car, name, *FAULTS_BESIDE[name])
+    finally:
+        car.end()
+
+
+def _check(car: Car, name: str, fault: Callable[[Car], Any], reasons: set[Reason]) -> None:
+    """Time a fault, and look at its name."""
     car.go()
     began = time.monotonic()
     fault(car)
@@ -296,11 +337,40 @@ def test_the_command_dies_stops_or_is_asked_to_end(
         thread.join()
 
 
+@pytest.mark.parametrize("jump", [-86_400.0, 3e8])
+def test_a_clock_that_jumps_changes_nothing(
+    guard: GuardProcess, write: WriteBundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, jump: float
+) -> None:
+    recorder = Recorder(tmp_path / "drive.mcap", {})
+    car = Car(guard, Policy.load(write()), recorder)
+    try:
+        car.go()
+        now, now_ns = time.time, time.time_ns
+        monkeypatch.setattr(time, "time", lambda: now() + jump)
+        monkeypatch.setattr(time, "time_ns", lambda: now_ns() + round(1e9 * jump))
+        before = car.drive.latency.percentiles()["total"].count
+        time.sleep(0.5)
+        assert car.drive.status().armed and guard.moving()
+        assert car.drive.latency.percentiles()["total"].count > before + 10
+        fault = time.monotonic()
+        car.let_go()
+        assert guard.time_to_neutral(fault) <= LIMIT
+    finally:
+        car.end()
+        recorder.close()
+    stamps = [m.stamp for m in read_messages(tmp_path / "drive.mcap") if m.topic == "camera"]
+    assert stamps == sorted(stamps) and stamps[-1] - stamps[0] < 30.0
+
+
 @pytest.mark.parametrize(
     "name",
     [
         "live",
         "mailbox",
+        "beside",
+        "sensor_thread",
+        "drivers/v4l2",
+        "drivers/rplidar",
         "lease",
         "hand",
         "drivers/camera",
