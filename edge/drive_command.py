@@ -56,10 +56,10 @@ def drive(
     socket: Socket = Path(SOCKET),
     root: Root = Path("/"),
 ) -> None:
-    """Drive the car with a policy, while the space bar or a gamepad's LB or RB is held down.
+    """Drive the car with a policy, while a key is held down.
 
-    Let go, and it stops; so it does if the connection breaks. The guard must run:
-    systemctl start hairpin-guard
+    The key is the space bar, or a gamepad's LB or RB. Let go, and it stops; so it does if the
+    connection breaks. The guard must run: systemctl start hairpin-guard
 
     Without a BUNDLE the gamepad drives: left stick, right trigger forward, left trigger back.
 
@@ -82,12 +82,12 @@ def drive(
     if bundle is None and not gamepad:
         raise CarError("give a BUNDLE, or --gamepad auto to drive by hand")
     settings = Settings(speed_limit, scale, radians(trim))
+    policy = None if bundle is None else Policy.load(bundle)
     open_camera = camera_named(camera, root)
     if not camera:
         find_camera(root)  # a car without camera is told so at once
     pad = gamepad_named(gamepad, root) if gamepad else None
     lease, hand = Lease(), Hand()
-    policy = None if bundle is None else Policy.load(bundle)
     beside = Beside()
     if policy is not None:
         spec = policy.contract.observation

@@ -36,8 +36,9 @@ def serve(
     calibration: CalibrationPath = CALIBRATION,
     root: Root = Path("/"),
 ) -> None:
-    """Serve the console: a page to watch and drive the car with, for a phone or a computer.
+    """Serve the console: a page to watch and drive the car with.
 
+    It is for a phone or a computer, and needs no internet.
     The first visitor chooses the password. The guard must run: systemctl start hairpin-guard
 
     Without a car: hairpin-guard --car none --socket /tmp/guard.sock, then
