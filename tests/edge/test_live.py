@@ -161,6 +161,10 @@ FAULTS: dict[str, tuple[Callable[[Car], Any], set[Reason]]] = {
     "inference hangs": (break_policy(hung), {Reason.INFERENCE_LATE, Reason.COMMAND_TIMEOUT}),
     "inference raises": (break_policy(raising), {Reason.INFERENCE_FAILED}),
     "action is NaN": (break_policy(lambda: np.full((1, 5), np.nan, np.float32)), {Reason.BAD_ACTION}),
+    "action out of range": (
+        break_policy(lambda: np.full((1, 5), 7.0, np.float32)),
+        {Reason.BAD_ACTION},
+    ),
     "lease lost": (lambda car: car.let_go(), {Reason.LEASE_LOST}),
     "battery low": (lambda car: setattr(car.battery, "charge", 1), {Reason.BATTERY_LOW}),
     "stop": (lambda car: car.drive.disarm(), {Reason.STOPPED}),
