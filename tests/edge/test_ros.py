@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from hairpin.edge.beside import Glance
 from hairpin.edge.drivers.camera import Image
 from hairpin.edge.watchers import Watchers
 
@@ -122,6 +123,9 @@ class Ear:
     def frame(self, image: Image) -> None:
         self.heard.append("frame")
 
+    def beside(self, stamp: float, glance: Glance) -> None:
+        self.heard.append("beside")
+
     def decision(self, stamp: float, values: object) -> None:
         self.heard.append("decision")
 
@@ -136,8 +140,14 @@ def test_several_watchers_are_told_all_of_it() -> None:
     ears = [Ear(), Ear("the disk is full")]
     both = Watchers(ears)
     both.frame(Image(b"", 0.0))
+    both.beside(0.0, Glance())
     both.decision(0.0, {})
     both.health({})
     both.close()
-    assert [ear.heard for ear in ears] == [["frame", "decision", "health", "close"]] * 2
+    assert [ear.heard for ear in ears] == [["frame", "beside", "decision", "health", "close"]] * 2
+    late = Ear()
+    both.join(late)
+    both.leave(ears[0])
+    both.health({})
+    assert (len(ears[0].heard), len(ears[1].heard), late.heard) == (5, 6, ["health"])
     assert both.failed == "the disk is full"
