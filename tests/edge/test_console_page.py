@@ -58,7 +58,7 @@ def test_first_use_driving_with_a_finger_and_stop(
     browser.wait(kind("armed"))
     for size in ((320, 568), (844, 390), (1280, 800), PHONE):  # what it takes to drive, without scrolling
         browser.show(*size, touch=True)
-        top = browser.run("document.querySelector('#stop').getBoundingClientRect().top")
+        top = browser.run("document.querySelector('footer').getBoundingClientRect().top")
         for part in ("#film", "#stick"):
             box = browser.run(f"document.querySelector('{part}').getBoundingClientRect().toJSON()")
             assert box["top"] >= 0
