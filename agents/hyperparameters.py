@@ -15,9 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from .errors import RunError
+from hairpin.edge.contract import ContractError
+from hairpin.edge.json_files import parse_object, read_file
 
-_LARGEST_FILE: Final = 100_000  # [bytes]
+from .errors import RunError
 
 
 @dataclass(frozen=True)
@@ -108,13 +109,10 @@ def read_hyperparameters(path: str | Path) -> Hyperparameters:
     Raises:
         RunError: The file cannot be read, or a value in it is wrong; the line names file and key.
     """
-    path = Path(path)
     try:
-        if path.stat().st_size > _LARGEST_FILE:
-            raise RunError(f"{path} is larger than {_LARGEST_FILE} bytes: give a hyperparameters.json")
-        text = path.read_bytes()
-    except OSError as error:
-        raise RunError(f"cannot read {path}: {error.strerror}") from None
+        text = read_file(Path(path), "hyperparameters.json")
+    except ContractError as error:
+        raise RunError(str(error)) from None
     return parse_hyperparameters(text, str(path))
 
 
@@ -125,11 +123,9 @@ def parse_hyperparameters(text: str | bytes, where: str = "hyperparameters.json"
         RunError: A key is unknown, or a value wrong.
     """
     try:
-        data = json.loads(text.decode("utf-8-sig") if isinstance(text, bytes) else text)
-    except (ValueError, RecursionError) as error:
-        raise RunError(f"{where} is not JSON: {error}") from None
-    if not isinstance(data, dict):
-        raise RunError(f'{where} holds no object: write {{"batch_size": 64, "lr": 0.0003, ...}}')
+        data = parse_object(text, where, '{"batch_size": 64, "lr": 0.0003, ...}')
+    except ContractError as error:
+        raise RunError(str(error)) from None
     return Hyperparameters(**{key: _value(key, value, where) for key, value in data.items()})
 
 

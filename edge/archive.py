@@ -88,7 +88,9 @@ def read(path: Path) -> bytes:
             raise BundleError(f"{path} is larger than {LARGEST >> 20} MiB: no policy bundle is")
         return path.read_bytes()
     except OSError as error:
-        raise BundleError(f"cannot read {path}: {error.strerror}") from None
+        raise BundleError(
+            f"cannot read {path}: {error.strerror}; give a .tar.gz that `hairpin export` wrote"
+        ) from None
 
 
 def write(path: Path, content: bytes) -> None:

@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
-import threading
+import functools
+import math
 import time
 from collections.abc import Callable, Generator
-from contextlib import closing
-from typing import Final
+from pathlib import Path
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .drivers.camera import OpenCamera
+from .drivers.camera import Image, OpenCamera, camera_named, find_camera, find_right_camera
 from .drivers.jpeg import BadFrameError, decode
-from .errors import CarError
+from .drivers.rplidar import DEVICE, turns
+from .errors import CarError, ContractError
 from .lidar import ranges_of_turn
 from .mailbox import CameraThread
 from .observation import STEREO, ObservationSpec, Reading
 from .reasons import Reason
+from .sensor_thread import SensorThread
 
 OpenLidar = Callable[[], Generator[NDArray[np.float64]]]
 """Opens a lidar, whose turns (N, 2) follow, as `drivers.rplidar.turns` gives them."""
 
 _APART: Final = 0.1  # between the frames of the two cameras, at most [s]
-_OLDEST: Final = 0.3  # a turn takes a lidar 0.1 to 0.18 s [s]
-_REOPEN: Final = 0.5  # between attempts to open a lost lidar [s]
+_OLDEST: Final = 0.28  # turn of a lidar, which takes 0.1 to 0.18 s [s]
+_GRACE: Final = 0.03  # so a turn counts for this much longer than a frame [s]
 
 
 class StaleError(Exception):
@@ -39,6 +42,22 @@ class StaleError(Exception):
         self.reason = reason
 
 
+class Glance(NamedTuple):
+    """What the sensors beside the camera gave at one moment.
+
+    Attributes:
+        right: The second camera's frame, if the policy asks for it.
+        ranges: (64,) of the lidar [m], likewise.
+        since: When the older of them arrived [s]; what is decided on it counts from then.
+        oldest: What it means if that runs out.
+    """
+
+    right: Image | None = None
+    ranges: NDArray[np.float64] | None = None
+    since: float = math.inf
+    oldest: Reason = Reason.NONE
+
+
 class Beside:
     """Reads the sensors beside the camera, each in a thread of its own.
 
@@ -48,91 +67,103 @@ class Beside:
     """
 
     def __init__(self, right: OpenCamera | None = None, lidar: OpenLidar | None = None) -> None:
-        self._right = CameraThread(right) if right is not None else None
-        self._lidar = LidarThread(lidar) if lidar is not None else None
+        self._right = None if right is None else CameraThread(right)
+        self._lidar = None if lidar is None else SensorThread("lidar", lidar, self._turned)
+        self._ranges: tuple[NDArray[np.float64], float] | None = None  # (64,) [m], and when they came [s]
 
     def start(self) -> None:
-        """Begin to read."""
+        """Begin to read, also once more after `stop`."""
         for thread in (self._right, self._lidar):
             if thread is not None:
                 thread.start()
 
-    def stop(self) -> None:
-        """End; a sensor that hangs is left behind."""
+    def stop(self, patience: float = 1.0) -> None:
+        """End; a sensor that hangs for longer than that is left behind [s]."""
         for thread in (self._right, self._lidar):
             if thread is not None:
-                thread.stop()
+                thread.stop(patience)
 
-    def reading(self, frame: NDArray[np.uint8], stamp: float, spec: ObservationSpec) -> Reading:
-        """What a policy takes: the camera's frame, and what it asks for beside it.
+    def newest(self, stamp: float, spec: ObservationSpec) -> Glance:
+        """What they gave last.
 
         Args:
-            frame: (H, W, c) of the camera, the left one of two.
-            stamp: When it arrived, by the monotonic clock [s].
+            stamp: When the camera's frame arrived, by the monotonic clock [s].
             spec: What the policy sees.
 
         Raises:
             StaleError: A sensor is not there, or gave nothing for too long.
-            BadFrameError: The second camera's frame is broken or of another size.
         """
+        right, ranges, ages = None, None, [(math.inf, Reason.NONE)]
         if spec.sensor == STEREO:
-            right = self._right_frame(stamp, spec)
-            if right.shape != frame.shape:
-                raise BadFrameError(f"the cameras' frames differ: {frame.shape} and {right.shape}")
-            frame = np.concatenate([frame, right], axis=2)
-        if spec.lidar is None:
-            return frame
-        return {spec.sensor: frame, spec.lidar.sensor: self._ranges(stamp)}
+            right = self._right.latest if self._right is not None else None
+            if right is None or abs(stamp - right.stamp) > _APART:
+                raise StaleError(Reason.RIGHT_CAMERA_LOST)
+            ages.append((right.stamp, Reason.RIGHT_CAMERA_LOST))
+        if spec.lidar is not None:
+            if self._ranges is None or self._ranges[1] < stamp - _OLDEST:
+                raise StaleError(Reason.LIDAR_LOST)
+            ranges, arrived = self._ranges
+            ages.append((arrived + _GRACE, Reason.LIDAR_LOST))
+        return Glance(right, ranges, *min(ages))
 
-    def _right_frame(self, stamp: float, spec: ObservationSpec) -> NDArray[np.uint8]:
-        image = self._right.latest if self._right is not None else None
-        if image is None or abs(stamp - image.stamp) > _APART:
-            raise StaleError(Reason.RIGHT_CAMERA_LOST)
-        return decode(image.jpeg, spec)
-
-    def _ranges(self, stamp: float) -> NDArray[np.float64]:
-        newest = self._lidar.newest if self._lidar is not None else None
-        if newest is None or newest[1] < stamp - _OLDEST:
-            raise StaleError(Reason.LIDAR_LOST)
-        return newest[0]
+    def _turned(self, turn: NDArray[np.float64]) -> None:
+        self._ranges = ranges_of_turn(turn), time.monotonic()
 
 
-class LidarThread:
-    """Reads a lidar turn by turn, and opens it again when it is lost.
+def combine(frame: NDArray[np.uint8], glance: Glance, spec: ObservationSpec) -> Reading:
+    """What `observe` takes: the camera's frame, and what the policy asks for beside it.
 
-    Attributes:
-        newest: The newest ranges (64,) [m], and when they arrived by the monotonic clock [s].
-        lost: Why there is no lidar, or empty.
+    Args:
+        frame: (H, W, c) of the camera, the left one of two.
+        glance: What the other sensors gave.
+        spec: What the policy sees.
+
+    Raises:
+        BadFrameError: The second camera's frame is missing, broken or of another size.
+        ContractError: The lidar's ranges are missing.
     """
+    if spec.sensor == STEREO:
+        if glance.right is None:
+            raise BadFrameError("there is no frame of the right camera")
+        right = decode(glance.right.jpeg, spec)
+        if right.shape != frame.shape:
+            raise BadFrameError(f"the cameras' frames differ: {frame.shape} and {right.shape}")
+        frame = np.concatenate([frame, right], axis=2)
+    if spec.lidar is None:
+        return frame
+    if glance.ranges is None:
+        raise ContractError("there are no ranges of a lidar")
+    return {spec.sensor: frame, spec.lidar.sensor: glance.ranges}
 
-    def __init__(self, open_lidar: OpenLidar) -> None:
-        self.newest: tuple[NDArray[np.float64], float] | None = None
-        self.lost = "the lidar is not open yet"
-        self._open = open_lidar
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="lidar", daemon=True)
 
-    def start(self) -> None:
-        """Begin to read."""
-        self._thread.start()
+def beside_for(
+    spec: ObservationSpec,
+    *,
+    camera: str = "",
+    right_camera: str = "",
+    lidar: Path = DEVICE,
+    root: Path = Path("/"),
+) -> Beside:
+    """What a policy sees with beside the car's camera.
 
-    def stop(self) -> None:
-        """End; a lidar that hangs is left behind."""
-        self._stopping.set()
-        self._thread.join(timeout=1.0)
+    Args:
+        spec: What it sees.
+        camera: The camera's device, or an `.mjpeg` file; looked for if not given.
+        right_camera: The second camera's, likewise.
+        lidar: The lidar's serial port.
+        root: Where dev lies.
 
-    def _run(self) -> None:
-        while not self._stopping.is_set():
-            try:
-                self._read()
-            except (OSError, CarError, ValueError) as error:
-                self.lost = str(error)
-            self._stopping.wait(_REOPEN)
-
-    def _read(self) -> None:
-        with closing(self._open()) as turns:
-            for turn in turns:
-                self.newest, self.lost = (ranges_of_turn(turn), time.monotonic()), ""
-                if self._stopping.is_set():
-                    return
-        raise OSError("the lidar ended its turns")
+    Raises:
+        CarError: Something is not there.
+    """
+    right, scanner = None, None
+    if spec.sensor == STEREO:
+        left = Path(camera) if camera else find_camera(root)
+        right = camera_named(right_camera or str(find_right_camera(left, root)), root)
+    if spec.lidar is not None:
+        if not lidar.exists():
+            raise CarError(
+                f"the policy sees with a lidar, and {lidar} is not there: plug it in, or give --lidar"
+            )
+        scanner = functools.partial(turns, lidar)
+    return Beside(right, scanner)

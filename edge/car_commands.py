@@ -11,12 +11,9 @@ import typer
 from .calibration import CALIBRATION, Axis, Calibration, load_calibration, write_calibration
 from .console.command import serve
 from .drive_command import drive
-from .errors import CarError
+from .errors import CarError, ContractError
 from .guard.wire import SOCKET
-
-Root = Annotated[Path, typer.Option(help="Where sys and dev lie, for trials.", hidden=True)]
-Socket = Annotated[Path, typer.Option(help="Where the guard listens.")]
-CalibrationPath = Annotated[Path, typer.Option("--calibration", help="The calibration file.")]
+from .options import CalibrationPath, Root, Socket
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -33,7 +30,9 @@ def doctor(
     calibration: CalibrationPath = CALIBRATION,
     root: Root = Path("/"),
 ) -> None:
-    """Say what hardware there is, what is missing, and how to mend it; exit status 1 if it cannot drive.
+    """Say what hardware there is, what is missing, and what mends it.
+
+    Exit status 1 if the car cannot drive. Nothing is written to, and nothing moves.
 
     Example: hairpin-car doctor
     """
@@ -54,10 +53,15 @@ def calibrate(
         str,
         typer.Option(help="Pulses of right, straight and left and the polarity: 1200000,1450000,1700000,1"),
     ] = "",
-    motor: Annotated[str, typer.Option(help="Shortest, standing, longest and the polarity.")] = "",
+    motor: Annotated[
+        str,
+        typer.Option(help="Pulses, the shortest, standing, the longest, and -1: 1311000,1446000,1603500,-1"),
+    ] = "",
     calibration: CalibrationPath = CALIBRATION,
 ) -> None:
-    """Show the calibration, or change it; the guard reads it when it starts.
+    """Show the calibration, or change it.
+
+    The guard reads it when it starts. The console's "Calibrate" changes it with live effect.
 
     Example: hairpin-car calibrate --servo 1200000,1460000,1700000,1
     """
@@ -79,4 +83,7 @@ def _axis(text: str, name: str) -> Axis | None:
         raise CarError(
             f"{name} is {text!r}: give min,mid,max in nanoseconds and a polarity of 1 or -1"
         ) from None
-    return Axis(low, mid, high, polarity)
+    try:
+        return Axis(low, mid, high, polarity)
+    except (CarError, ContractError) as error:
+        raise CarError(f"{name}: {error}") from None

@@ -12,7 +12,7 @@ from typing import Any
 
 from .calibration import Calibration, load_calibration
 from .drivers.battery import FULL, find_battery_bus, open_battery
-from .drivers.camera import find_camera
+from .drivers.camera import find_camera, find_right_camera
 from .drivers.deepracer import find_chip, find_enable_line
 from .errors import CarError
 from .guard.client import GuardLink
@@ -49,12 +49,15 @@ def examine(root: Path, socket: Path, calibration: Path) -> list[Finding]:
         _look("guard", lambda: _guard(socket)),
         _look("calibration", lambda: _calibration(calibration)),
         _look("camera", lambda: _camera(root)),
+        _look("right camera", lambda: _right_camera(root), needed=False),
+        _look("lidar", lambda: _lidar(root), needed=False),
         _look("battery", lambda: _battery(root), needed=False),
         _library("simplejpeg", "decodes the camera's frames"),
-        _library("linuxpy", "reads the camera"),
+        _library("videodev2", "reads the camera"),
         _library("smbus2", "reads the battery, and drives PCA9685 boards", needed=False),
         _library("starlette", "serves the console", needed=False),
         _library("serial", "reads the lidar", needed=False),
+        _library("mcap", "records drives", needed=False),
         _joystick(root),
         _stock_software(root),
     ]
@@ -117,6 +120,20 @@ def _camera(root: Path) -> str:
         raise CarError(
             f"{path} may not be read: add this user to the group video: sudo usermod -aG video $USER"
         )
+    return str(path)
+
+
+def _right_camera(root: Path) -> str:
+    try:
+        return str(find_right_camera(find_camera(root), root))
+    except CarError:
+        raise CarError("no second camera: plug it in; only some policies need one") from None
+
+
+def _lidar(root: Path) -> str:
+    path = root / "dev/hairpin-lidar"
+    if not path.exists():
+        raise CarError("no lidar: plug it in, copy the udev rules; only some policies need one")
     return str(path)
 
 

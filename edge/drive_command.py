@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import os
 import select
 import signal
@@ -22,14 +21,13 @@ import typer
 from .errors import CarError
 from .guard.wire import SOCKET
 from .lease import DeadMansKey, Lease
+from .options import LIDAR, Camera, Gamepad, Lidar, RightCamera, Root, Socket
 from .reasons import Reason
 
 if TYPE_CHECKING:
-    from .beside import Beside
-    from .drivers.gamepad import Gamepad
+    from .drivers import gamepad as gamepads
     from .hand import Hand
     from .live import LiveDrive
-    from .policy import Policy
 
 _PAD_PERIOD: Final = 0.02  # [s]
 
@@ -44,15 +42,9 @@ def drive(
     trim: Annotated[
         float, typer.Option(help="Steering to add if the car pulls to a side [deg], + = left.")
     ] = 0.0,
-    camera: Annotated[
-        str, typer.Option(help="A video device, or an .mjpeg file to rehearse with; looked for if not given.")
-    ] = "",
-    right_camera: Annotated[
-        str, typer.Option(help="The right one of STEREO_CAMERAS; looked for if not given.")
-    ] = "",
-    lidar: Annotated[
-        Path, typer.Option(help="The lidar's serial port, for a policy that sees with one.")
-    ] = Path("/dev/hairpin-lidar"),
+    camera: Camera = "",
+    right_camera: RightCamera = "",
+    lidar: Lidar = LIDAR,
     record: Annotated[
         Path | None, typer.Option(help="Record frames, decisions and health in this .mcap file.")
     ] = None,
@@ -60,16 +52,14 @@ def drive(
         int, typer.Option(help="Most that recordings may take [MB]; the older half gives way.")
     ] = 2000,
     ros: Annotated[bool, typer.Option("--ros", help="Tell ROS 1 all of it; ROS moves nothing.")] = False,
-    gamepad: Annotated[
-        str, typer.Option(help="A gamepad on the car, such as /dev/input/js0; auto looks for one.")
-    ] = "",
-    socket: Annotated[Path, typer.Option(help="Where the guard listens.")] = Path(SOCKET),
-    root: Annotated[Path, typer.Option(help="Where sys and dev lie, for trials.", hidden=True)] = Path("/"),
+    gamepad: Gamepad = "",
+    socket: Socket = Path(SOCKET),
+    root: Root = Path("/"),
 ) -> None:
-    """Drive the car with a policy, while the space bar or a gamepad's LB or RB is held down.
+    """Drive the car with a policy, while a key is held down.
 
-    Let go, and it stops; so it does if the connection breaks. The guard must run:
-    systemctl start hairpin-guard
+    The key is the space bar, or a gamepad's LB or RB. Let go, and it stops; so it does if the
+    connection breaks. The guard must run: systemctl start hairpin-guard
 
     Without a BUNDLE the gamepad drives: left stick, right trigger forward, left trigger back.
 
@@ -77,6 +67,7 @@ def drive(
     """
     from math import radians
 
+    from .beside import Beside, beside_for
     from .drivers.battery import open_battery
     from .drivers.camera import camera_named, find_camera
     from .drivers.gamepad import gamepad_named
@@ -91,13 +82,16 @@ def drive(
     if bundle is None and not gamepad:
         raise CarError("give a BUNDLE, or --gamepad auto to drive by hand")
     settings = Settings(speed_limit, scale, radians(trim))
+    policy = None if bundle is None else Policy.load(bundle)
     open_camera = camera_named(camera, root)
     if not camera:
         find_camera(root)  # a car without camera is told so at once
     pad = gamepad_named(gamepad, root) if gamepad else None
     lease, hand = Lease(), Hand()
-    policy = None if bundle is None else Policy.load(bundle)
-    beside = None if policy is None else _beside(policy, camera, right_camera, lidar, root)
+    beside = Beside()
+    if policy is not None:
+        spec = policy.contract.observation
+        beside = beside_for(spec, camera=camera, right_camera=right_camera, lidar=lidar, root=root)
     driver = {} if policy is None else about(policy)
     watchers: list[Watcher] = []
     if record is not None:
@@ -125,26 +119,6 @@ def drive(
             watcher.close()
             if watcher.failed:
                 print(f"the drive was not recorded to its end: {watcher.failed}", file=sys.stderr)
-
-
-def _beside(policy: Policy, camera: str, right_camera: str, lidar: Path, root: Path) -> Beside:
-    """What the policy sees with beside the camera; what is not there is told at once."""
-    from .beside import Beside
-    from .drivers.camera import camera_named, find_camera, find_right_camera
-    from .drivers.rplidar import turns
-    from .observation import STEREO
-
-    spec, right, scanner = policy.contract.observation, None, None
-    if spec.sensor == STEREO:
-        left = Path(camera) if camera else find_camera(root)
-        right = camera_named(right_camera or str(find_right_camera(left, root)), root)
-    if spec.lidar is not None:
-        if not lidar.exists():
-            raise CarError(
-                f"the policy sees with a lidar, and {lidar} is not there: plug it in, or give --lidar"
-            )
-        scanner = functools.partial(turns, lidar)
-    return Beside(right, scanner)
 
 
 def _until_told(car: LiveDrive, lease: Lease) -> None:
@@ -201,7 +175,7 @@ def _follow(car: LiveDrive, lease: Lease, ended: threading.Event, keys: int) -> 
             print(f"{line} ({status.fps:.0f} frames/s)", file=sys.stderr, flush=True)
 
 
-def _follow_pad(car: LiveDrive, lease: Lease, hand: Hand, pad: Gamepad) -> None:
+def _follow_pad(car: LiveDrive, lease: Lease, hand: Hand, pad: gamepads.Gamepad) -> None:
     """Turn a gamepad's dead man's key into the lease, and its stick into the hand's wish, for ever."""
     held = False
     while True:

@@ -157,6 +157,12 @@ def ranges_of_turn(turn: NDArray[np.float64]) -> NDArray[np.float64]:
     return ranges
 
 
+def turn_of_ranges(ranges: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The turn (64, 2) of which `ranges_of_turn` makes these ranges; distance 0 where there is nothing."""
+    clockwise = np.remainder(-ray_angles(), 2 * np.pi)
+    return np.column_stack([clockwise, np.where(np.isfinite(ranges), ranges, 0.0)])
+
+
 def _nearest(distance: NDArray[np.float64], sectors: int) -> NDArray[np.float64]:
     """The nearest thing in each sector (..., sectors) [m]."""
     nearest: NDArray[np.float64] = distance.reshape(*distance.shape[:-1], sectors, -1).min(axis=-1)

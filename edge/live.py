@@ -20,7 +20,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from .beside import Beside, StaleError
+from .beside import Beside, Glance, StaleError, combine
 from .contract import Command, observe
 from .drivers.battery import Battery
 from .drivers.camera import Image, OpenCamera
@@ -37,11 +37,11 @@ from .policy import Policy
 from .reasons import Reason
 from .runtime import Limits
 from .throttle import steering, throttle
-from .watchers import Watcher
+from .watchers import Watcher, Watchers
 
 #: From a frame's arrival to its command, at most; later ones are thrown away [s].
 DEADLINE: Final = 0.1
-#: How long after its frame's arrival a command holds [s].
+#: How long a command holds after the arrival of its frame, or of what it was decided on beside it [s].
 HOLD: Final = 0.25
 
 _EARLY: Final = 0.03  # before the guard would stop the car, so that the reason has a name [s]
@@ -126,14 +126,15 @@ class LiveDrive:
         self.settings, self.lease = settings, lease
         self.camera = CameraThread(open_camera)
         self.latency = Latency()
-        self._battery, self._watcher, self._beside = battery, watcher, beside or Beside()
+        self._battery, self._watcher, self._beside = battery, watcher or Watchers(), beside or Beside()
         self._connect = link
         self._link = link()
         self._pilot = pilot
         self._armed = threading.Event()
         self._reason = Reason.NOT_ARMED_YET
         self._fault = Reason.NO_FRAME_YET  # of the newest frame
-        self._fresh = -1.0  # arrival of the newest frame that became a command
+        # Arrival of the oldest thing that the newest command was decided on; what it means if that runs out.
+        self._fresh, self._oldest = -1.0, Reason.CAMERA_LOST
         self._counts: Counter[str] = Counter()
         self._times: list[float] = []
         self._stages: Mapping[str, float] = {}  # of the newest decision [ms]
@@ -167,15 +168,19 @@ class LiveDrive:
         self.disarm(Reason.SHUTDOWN)
         self._stopping.set()
 
-    def use(self, pilot: Policy | Hand) -> None:
-        """Let another pilot drive; it must have decided once before the car can be armed.
+    def use(self, pilot: Policy | Hand, beside: Beside | None = None) -> None:
+        """Let another pilot drive, with what it sees beside the camera.
+
+        It must have decided once before the car can be armed.
 
         Raises:
             CarError: The car is armed.
         """
         if self._armed.is_set():
             raise CarError("the car is driving: stop it first")
-        self._pilot = pilot
+        self._beside.stop(patience=0.0)
+        self._pilot, self._beside = pilot, beside or Beside()
+        self._beside.start()
         self._fresh, self._fault = -1.0, Reason.NO_FRAME_YET
         self.latency = Latency()
 
@@ -213,8 +218,8 @@ class LiveDrive:
         fps = float(sum(now - 1.0 < t for t in list(self._times)))
         armed = self._armed.is_set()
         reason = Reason.NONE if armed else self._reason
-        recording = self._watcher.failed if self._watcher is not None else ""
-        return Status(armed, reason, fps, counts, self._level, self.latency.milliseconds(), recording)
+        latency, recording = self.latency.milliseconds(), self._watcher.failed
+        return Status(armed, reason, fps, counts, self._level, latency, recording)
 
     def _not_ready(self) -> Reason:
         """What would stop the car at once."""
@@ -234,8 +239,6 @@ class LiveDrive:
 
     def _record_health(self) -> None:
         """Record how it goes: on every change, and now and then."""
-        if self._watcher is None:
-            return
         armed, now = self._armed.is_set(), time.monotonic()
         state = armed, Reason.NONE if armed else self._reason
         if state != self._recorded[0] or now > self._recorded[1] + _HEALTH_PERIOD:
@@ -254,20 +257,19 @@ class LiveDrive:
             return Reason.CAMERA_LOST
         if self.camera.repeated > 1:
             return Reason.CAMERA_FROZEN
-        return self._fault if self._fault is not Reason.NONE else Reason.CAMERA_LOST
+        return self._fault if self._fault is not Reason.NONE else self._oldest
 
     def _drive(self, image: Image) -> None:
         """One frame to one command."""
-        if self._watcher is not None:
-            self._watcher.frame(image)
+        self._watcher.frame(image)
         self._reckon(image)
-        if self._watcher is not None and self._fault is not Reason.NONE:
+        if self._fault is not Reason.NONE:
             self._watcher.decision(image.stamp, {"fault": self._fault.text})
 
     def _reckon(self, image: Image) -> None:
         pilot = self._pilot
         try:
-            command = self._decide(image, pilot)
+            command, glance = self._decide(image, pilot)
         except (BadFrameError, ContractError):  # the next frame may be fine; if none is, the command runs out
             self._fault = Reason.BAD_FRAME
             self._counts["broken"] += 1
@@ -289,19 +291,23 @@ class LiveDrive:
             self._fault = Reason.INFERENCE_LATE
             self._counts["late"] += 1
             return
-        self._fault, self._fresh = Reason.NONE, image.stamp
+        self._fault = Reason.NONE
+        self._fresh, self._oldest = min((image.stamp, Reason.CAMERA_LOST), (glance.since, glance.oldest))
         self._counts["decided"] += 1
         self._times = [*(t for t in self._times if t > now - 1.0), now]
-        self._send(command, image.stamp)
+        self._send(command, image.stamp, self._fresh + HOLD)
 
-    def _decide(self, image: Image, pilot: Policy | Hand) -> Command:
+    def _decide(self, image: Image, pilot: Policy | Hand) -> tuple[Command, Glance]:
+        """The command, and what it was decided on beside the frame."""
         began = time.monotonic()
         if isinstance(pilot, Hand):
             self._stages = {}
             self._stage("wait", began - image.stamp)
-            return pilot.command(self.settings.speed_limit)
+            return pilot.command(self.settings.speed_limit), Glance()
         spec = pilot.contract.observation
-        reading = self._beside.reading(decode(image.jpeg, spec), image.stamp, spec)
+        glance = self._beside.newest(image.stamp, spec)
+        self._watcher.beside(image.stamp, glance)
+        reading = combine(decode(image.jpeg, spec), glance, spec)
         decoded = time.monotonic()
         outputs = pilot.predict(batch_of_one(observe(reading, spec)))
         inferred = time.monotonic()
@@ -309,29 +315,28 @@ class LiveDrive:
         self._stage("wait", began - image.stamp)
         self._stage("decode", decoded - began)
         self._stage("infer", inferred - decoded)
-        return command
+        return command, glance
 
     def _stage(self, name: str, duration: float) -> None:
         self.latency.add(name, duration)
         self._stages = {**self._stages, name: round(1e3 * duration, 3)}
 
-    def _send(self, wanted: Command, stamp: float) -> None:
+    def _send(self, wanted: Command, stamp: float, until: float) -> None:
         settings = self.settings
         command = Limits(settings.speed_limit).apply(wanted)
         turn = steering(command.steering, settings.trim)
         push = throttle(command.speed, self._pilot.top_speed, settings.scale)
         if self._armed.is_set() and (reason := self._not_ready()) is not Reason.NONE:
             self._halt(reason)  # what happened while the policy thought
-        reply = self._link.command(turn, push, stamp + HOLD) if self._armed.is_set() else None
+        reply = self._link.command(turn, push, until) if self._armed.is_set() else None
         if self._armed.is_set() and (reason := _verdict(reply)) is not Reason.NONE:
             self._armed.clear()
             self._reason = reason
         self._stage("total", time.monotonic() - stamp)
-        if self._watcher is not None:
-            sent = None if reply is None else [reply.steering, reply.throttle]
-            self._watcher.decision(
-                stamp, {"steering": wanted.steering, "speed": wanted.speed, "sent": sent, "ms": self._stages}
-            )
+        sent = None if reply is None else [reply.steering, reply.throttle]
+        self._watcher.decision(
+            stamp, {"steering": wanted.steering, "speed": wanted.speed, "sent": sent, "ms": self._stages}
+        )
 
     def _watch_battery(self) -> None:
         failures = 0

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Generator
+from contextlib import closing
 
-from .drivers.camera import Camera, Image, OpenCamera
-from .errors import CarError
-
-_REOPEN: Final = 0.5  # between attempts to open a lost camera [s]
+from .drivers.camera import Image, OpenCamera
+from .sensor_thread import SensorThread
 
 
 class Mailbox:
@@ -50,7 +48,6 @@ class CameraThread:
     Attributes:
         mailbox: Where frames go.
         latest: The newest frame, for those who only look.
-        lost: Why there is no camera, or empty.
         repeated: Frames in a row that were those before.
         frames: Frames that were new.
         notify: Called by this thread at each new frame; it must not wait.
@@ -59,38 +56,24 @@ class CameraThread:
     def __init__(self, open_camera: OpenCamera) -> None:
         self.mailbox = Mailbox()
         self.latest: Image | None = None
-        self.lost = "the camera is not open yet"
         self.repeated = self.frames = 0
         self.notify: Callable[[], None] = lambda: None
-        self._open = open_camera
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="camera", daemon=True)
+        self._thread = SensorThread("camera", lambda: _images(open_camera), self._pass_on)
 
     def start(self) -> None:
-        """Begin to read."""
+        """Begin to read, also once more after `stop`."""
         self._thread.start()
 
-    def stop(self) -> None:
-        """End; a camera that hangs is left behind."""
-        self._stopping.set()
-        self._thread.join(timeout=1.0)
+    def stop(self, patience: float = 1.0) -> None:
+        """End; a camera that hangs for longer than that is left behind [s]."""
+        self._thread.stop(patience)
 
-    def _run(self) -> None:
-        while not self._stopping.is_set():
-            try:
-                camera = self._open()
-                self.lost = ""
-                try:
-                    while not self._stopping.is_set():
-                        self._pass_on(camera)
-                finally:
-                    camera.close()
-            except (OSError, CarError, ValueError) as error:
-                self.lost = str(error)
-                self._stopping.wait(_REOPEN)
+    @property
+    def lost(self) -> str:
+        """Why there is no camera, or empty."""
+        return self._thread.lost
 
-    def _pass_on(self, camera: Camera) -> None:
-        image = camera.read()
+    def _pass_on(self, image: Image) -> None:
         before = self.latest
         if before is not None and (image.jpeg == before.jpeg or image.stamp <= before.stamp):
             self.repeated += 1
@@ -102,3 +85,10 @@ class CameraThread:
         self.latest = image
         self.mailbox.put(image)
         self.notify()
+
+
+def _images(open_camera: OpenCamera) -> Generator[Image]:
+    """What a camera sees, until it is lost."""
+    with closing(open_camera()) as camera:
+        while True:
+            yield camera.read()

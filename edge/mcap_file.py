@@ -14,8 +14,8 @@ from typing import Any, Final, NamedTuple
 
 from .errors import CarError
 
-#: The topic of camera frames, as ROS 2's `sensor_msgs/msg/CompressedImage`; all others hold JSON.
-IMAGE: Final = "/camera"
+#: Topics of camera frames, as ROS 2's `sensor_msgs/msg/CompressedImage`; all others hold JSON.
+IMAGE, RIGHT_IMAGE = "/camera", "/camera_right"
 
 _CHUNK: Final = 1 << 19  # [bytes]
 _LARGEST_RECORD: Final = 1 << 26  # that is read back [bytes]
@@ -54,7 +54,9 @@ class McapFile:
         image = self._writer.register_schema(
             "sensor_msgs/msg/CompressedImage", "ros2msg", _IMAGE_SCHEMA.encode()
         )
-        self._channels = {IMAGE: self._writer.register_channel(IMAGE, "cdr", image)}
+        self._channels = {
+            topic: self._writer.register_channel(topic, "cdr", image) for topic in (IMAGE, RIGHT_IMAGE)
+        }
         for topic in topics:
             schema = self._writer.register_schema(f"hairpin{topic}", "jsonschema", b'{"type": "object"}')
             self._channels[topic] = self._writer.register_channel(topic, "json", schema)
@@ -136,7 +138,7 @@ def read_messages(path: Path) -> Iterator[Message]:
             elif type(inner).__name__ == "Message" and inner.channel_id in channels:
                 topic = channels[inner.channel_id]
                 try:
-                    value = from_cdr(inner.data) if topic == IMAGE else json.loads(inner.data)
+                    value = from_cdr(inner.data) if topic in (IMAGE, RIGHT_IMAGE) else json.loads(inner.data)
                 except (ValueError, struct.error):
                     raise CarError(f"{path} holds a message in {topic} that hairpin never writes") from None
                 yield Message(topic.removeprefix("/"), inner.log_time / 1e9, value)

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from .actions import ActionSpace, ContinuousActions, DiscreteActions, check_speed, check_steering
 from .errors import ContractError, check_choice, check_number, check_sequence, hint
+from .json_files import parse_object, read_file
 from .lidar import LIDAR_SENSORS, LidarConfig, LidarSpec
 from .observation import CAMERA_SENSORS
 
@@ -31,7 +32,6 @@ _KEYS: Final = (
     *("action_space", "action_space_type", "sensor", "neural_network"),
     *("training_algorithm", "version", "lidar_config"),
 )
-_LARGEST_FILE: Final = 1_000_000  # [bytes]
 _NEWEST: Final = 6.0  # version of the file's form
 _CONFIGURABLE: Final = "DISCRETIZED_SECTOR_LIDAR"
 
@@ -87,14 +87,7 @@ def read_model_metadata(path: str | Path) -> ModelMetadata:
     Raises:
         ContractError: The file cannot be read, or a value in it is wrong; the line names file and key.
     """
-    path = Path(path)
-    try:
-        if path.stat().st_size > _LARGEST_FILE:
-            raise ContractError(f"{path} is larger than {_LARGEST_FILE} bytes: give a model_metadata.json")
-        text = path.read_bytes()
-    except OSError as error:
-        raise ContractError(f"cannot read {path}: {error.strerror}") from None
-    return parse_model_metadata(text, str(path))
+    return parse_model_metadata(read_file(Path(path), "model_metadata.json"), str(path))
 
 
 def parse_model_metadata(text: str | bytes, where: str = "model_metadata.json") -> ModelMetadata:
@@ -107,12 +100,7 @@ def parse_model_metadata(text: str | bytes, where: str = "model_metadata.json") 
     Raises:
         ContractError: A value is missing or wrong.
     """
-    try:
-        data = json.loads(text.decode("utf-8-sig") if isinstance(text, bytes) else text)
-    except (ValueError, RecursionError) as error:
-        raise ContractError(f"{where} is not JSON: {error}") from None
-    if not isinstance(data, Mapping):
-        raise ContractError(f"{where} holds no object: write {{'action_space': [...], 'sensor': [...]}}")
+    data = parse_object(text, where, "{'action_space': [...], 'sensor': [...]}")
     try:
         return _parse(data)
     except ContractError as error:

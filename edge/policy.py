@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from .bundle import RT_INFO, Bundle, read_bundle
 from .contract import (
+    ActionSpace,
     Command,
     ContinuousActions,
     Contract,
@@ -32,6 +33,11 @@ from .observation import batch_of_one
 TOLERANCE: Final[Mapping[str, float]] = {"fp32": 1e-4, "fp16": 1e-2, "int8": 5e-2}
 
 _WEIGHTED: Final = ("Convolution", "FullyConnected", "MatMul", "GroupConvolution")
+
+#: Outputs beyond these are no policy's. A probability may be off by the tolerance of int8; continuous actions
+#: of PPO are means without bounds, which are clipped to [-1, 1], but no training takes them this far.
+_PROBABILITY: Final = (-0.05, 1.05)
+_WILD: Final = 100.0
 
 #: Name of the model's output; its inputs are named after the sensors.
 OUTPUT: Final = "policy"
@@ -112,7 +118,7 @@ class Policy:
 
         Raises:
             ContractError: The reading does not fit the contract.
-            PolicyError: The model gave something that is not a number.
+            PolicyError: The model gave something that is not a number, or out of range.
         """
         return self.command(self.predict(batch_of_one(observe(reading, self.contract.observation))))
 
@@ -148,18 +154,18 @@ class Policy:
         """The actions for observations as of `predict`: (N,) int64 indices, or (N, 2) float32 in [-1, 1].
 
         Raises:
-            PolicyError: The model gave something that is not a number.
+            PolicyError: The model gave something that is not a number, or out of range.
         """
-        return choose(self.contract.actions, _finite(self.predict(observations)))
+        return choose(self.contract.actions, _checked(self.contract.actions, self.predict(observations)))
 
     def command(self, outputs: NDArray[np.float32]) -> Command:
         """The command that outputs (1, n) of `predict` stand for.
 
         Raises:
-            PolicyError: The model gave something that is not a number.
+            PolicyError: The model gave something that is not a number, or out of range.
         """
         space = self.contract.actions
-        return to_command(space, choose(space, _finite(outputs))[0])
+        return to_command(space, choose(space, _checked(space, outputs))[0])
 
     def _verify(self) -> float:
         """Largest difference from the golden outputs.
@@ -185,9 +191,12 @@ def _info(info: Any, name: str) -> str:
     return value if isinstance(value, str) else str(value.astype(str))
 
 
-def _finite(outputs: NDArray[np.float32]) -> NDArray[np.float32]:
-    if not np.isfinite(outputs).all():
-        raise PolicyError(f"the model gave {outputs.ravel()[:8].tolist()}: not finite, so no command")
+def _checked(space: ActionSpace, outputs: NDArray[np.float32]) -> NDArray[np.float32]:
+    low, high = (-_WILD, _WILD) if isinstance(space, ContinuousActions) else _PROBABILITY
+    # Also false for NaN, which compares as neither smaller nor larger.
+    if not ((outputs >= low) & (outputs <= high)).all():
+        shown = outputs.ravel()[:8].tolist()
+        raise PolicyError(f"the model gave {shown}: not finite, or out of range, so no command")
     return outputs
 
 

@@ -1,6 +1,6 @@
 """Rehearsal in real time: `LiveDrive` and the guard, as they are on the car, drive a simulated one.
 
-    simulated camera -> JPEG -> LiveDrive -> socket -> guard -> pulses -> simulated servo and motor
+    simulated cameras -> JPEG -> LiveDrive -> socket -> guard -> pulses -> simulated servo and motor
 
 Nothing of the runtime is left out or replaced: frames are decoded, deadlines count, the guard limits and
 stops. Only the two ends are simulated, and the person who holds the key.
@@ -23,16 +23,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .actions import MAX_STEERING
+from .beside import Beside
 from .calibration import Calibration
-from .contract import STEREO, Command, ContractError
+from .contract import STEREO, Command, ObservationSpec
 from .drivers.camera import FPS, Image
 from .drivers.jpeg import encode
 from .drivers.pulses import Light
+from .drivers.rplidar import PlayedLidar, scans
 from .guard.client import GuardLink
 from .guard.server import answer, listen
 from .guard.state import Guard, OutputLimits
 from .latency import Latency
 from .lease import Lease
+from .lidar import turn_of_ranges
 from .live import LiveDrive, Settings
 from .policy import Policy
 from .reasons import Reason
@@ -49,7 +52,7 @@ class Seen(Protocol):
     """What a simulated camera gives.
 
     Attributes:
-        frame: (H, W, 3) uint8 RGB.
+        frame: (H, W, 3) uint8 RGB, or (H, W, 1) gray of one of two.
         stamp: Monotonic time at which it was exposed [s].
         pose: x, y [m] and yaw [rad] of the car then.
     """
@@ -65,8 +68,12 @@ class Seen(Protocol):
 class RealTimeCar(Protocol):
     """A simulated car on the wall's clock, in one trial."""
 
-    def read(self) -> Seen | None:
-        """The newest frame that has arrived; waits for one, and gives `None` when the trial is over."""
+    def read(self, eye: int = 0) -> Seen | None:
+        """The newest frame of a camera, of two the right one is 1; waits, and `None` ends the trial."""
+        ...
+
+    def scan(self) -> NDArray[np.float64] | None:
+        """The lidar's next turn, (64,) ranges [m]; waits for it, and gives `None` when the trial is over."""
         ...
 
     def write(self, command: Command) -> None:
@@ -79,14 +86,14 @@ class RealTimeCar(Protocol):
 
 
 class SimulatedCamera:
-    """The camera of a simulated car."""
+    """A camera of a simulated car; one of them tells the recorder where the car was."""
 
-    def __init__(self, car: RealTimeCar, recorder: Recorder | None = None) -> None:
-        self._car, self._number, self._recorder = car, 0, recorder
+    def __init__(self, car: RealTimeCar, recorder: Recorder | None = None, eye: int = 0) -> None:
+        self._car, self._number, self._recorder, self._eye = car, 0, recorder, eye
 
     def read(self) -> Image:
         """The next frame; raises OSError when the trial is over."""
-        seen = self._car.read()
+        seen = self._car.read(self._eye)
         if seen is None:
             raise OSError("the trial is over")
         self._number += 1
@@ -162,12 +169,6 @@ def run(
         ContractError: There is no simulator, or a setting is not one that it takes.
         CarError: simplejpeg is not installed.
     """
-    spec = policy.contract.observation
-    if spec.lidar is not None or spec.sensor == STEREO:
-        raise ContractError(
-            f"the rehearsal in real time has one camera, and the policy sees with {', '.join(spec.sensors)}: "
-            "rehearse without --real-time"
-        )
     limits = Settings(scale=1.0) if speed_limit is None else Settings(speed_limit, scale=1.0)
     histograms = Latency()
     stops: Counter[str] = Counter()
@@ -187,6 +188,7 @@ def run(
                 lease=lease,
                 settings=limits,
                 watcher=recorder,
+                beside=_beside(car, policy.contract.observation),
             )
             live.latency = histograms
             reason = _drive_trial(live, lease, car)
@@ -212,6 +214,19 @@ def run(
     }
 
 
+def _beside(car: RealTimeCar, spec: ObservationSpec) -> Beside:
+    """The right camera and the lidar, through the car's own drivers but for the wire."""
+
+    def measure() -> NDArray[np.float64] | None:
+        ranges = car.scan()
+        return None if ranges is None else turn_of_ranges(ranges)
+
+    return Beside(
+        (lambda: SimulatedCamera(car, eye=1)) if spec.sensor == STEREO else None,
+        (lambda: scans(PlayedLidar(measure))) if spec.lidar is not None else None,
+    )
+
+
 def _drive_trial(live: LiveDrive, lease: Lease, car: RealTimeCar) -> Reason:
     """Arm as soon as the runtime is ready, and hold the key until the trial is over; why it stopped early."""
     failed: list[BaseException] = []
@@ -233,6 +248,8 @@ def _drive_trial(live: LiveDrive, lease: Lease, car: RealTimeCar) -> Reason:
             time.sleep(0.01)
         while reason is Reason.NONE and not failed and not car.over(_GLANCE):
             reason = live.status().reason
+        if car.over(0.0):  # it drove to the end, and its sensors fell silent before anybody looked
+            reason = Reason.NONE
     finally:
         ended.set()
         live.stop()

@@ -3,6 +3,8 @@
 | topic | encoding | what |
 |---|---|---|
 | `/camera` | CDR, `sensor_msgs/msg/CompressedImage` | the camera's JPEG of each frame that was decided on |
+| `/camera_right` | the same | that of the right camera beside it, where the policy sees with two |
+| `/lidar` | JSON | the lidar's 64 ranges [m] beside it, `null` for nothing, where the policy sees with one |
 | `/decision` | JSON | what it decided, what the guard sent, the time of each stage; or why there is none |
 | `/health` | JSON | armed or not and why, battery, frames; on every change, and once a second |
 | `/pose` | JSON | x, y [m] and yaw [rad] of the car; in rehearsals only, no real car knows them |
@@ -14,6 +16,7 @@ it. What was driven, the contract among it, is in the file's metadata. `mcap_fil
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import deque
@@ -21,9 +24,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from .beside import Glance
 from .drivers.camera import Image
 from .errors import CarError
-from .mcap_file import IMAGE, McapFile, load_mcap, previous
+from .mcap_file import IMAGE, RIGHT_IMAGE, McapFile, load_mcap, previous
 
 #: Most that a recording may take, its former half included [bytes].
 LIMIT: Final = 2_000_000_000
@@ -32,7 +36,7 @@ _LEAST: Final = 2_000_000  # [bytes]
 _MOST_WAITING: Final = 600  # messages, 10 s of driving; a disk that is slower loses the oldest
 _PERIOD: Final = 0.5  # between writes: what a kill may cost [s]
 
-TOPICS: Final = ("/decision", "/health", "/pose", "/trial")
+TOPICS: Final = ("/lidar", "/decision", "/health", "/pose", "/trial")
 
 
 class Recorder:
@@ -75,6 +79,17 @@ class Recorder:
     def frame(self, image: Image) -> None:
         """Hand over a frame; returns at once, as all of these do."""
         self._add(IMAGE, image.stamp, image.jpeg)
+
+    def beside(self, stamp: float, glance: Glance) -> None:
+        """Hand over what the other sensors saw at the frame of this stamp [s]."""
+        if glance.right is not None:
+            self._add(RIGHT_IMAGE, stamp, glance.right.jpeg)
+        if glance.ranges is not None:
+            self._add(
+                "/lidar",
+                stamp,
+                {"ranges": [round(far, 3) if math.isfinite(far) else None for far in glance.ranges.tolist()]},
+            )
 
     def decision(self, stamp: float, values: Mapping[str, Any]) -> None:
         """Hand over what became of the frame of this stamp [s]."""

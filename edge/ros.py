@@ -3,6 +3,7 @@
 | topic | type |
 |---|---|
 | `/hairpin/camera/compressed` | `sensor_msgs/CompressedImage`, the camera's own JPEG |
+| `/hairpin/camera_right/compressed` | the same of a second camera, if the policy sees with two |
 | `/hairpin/decision` | `std_msgs/String`, JSON as in a recording |
 | `/hairpin/health` | `std_msgs/String`, JSON, latched |
 
@@ -19,6 +20,7 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Any, Final
 
+from .beside import Glance
 from .drivers.camera import Image
 from .errors import CarError
 
@@ -55,6 +57,7 @@ class RosPublisher:
         self._epoch = time.time() - time.monotonic()  # ROS tells time by the wall's clock
         self._topics = {
             "camera": rospy.Publisher("hairpin/camera/compressed", CompressedImage, queue_size=1),
+            "camera_right": rospy.Publisher("hairpin/camera_right/compressed", CompressedImage, queue_size=1),
             "decision": rospy.Publisher("hairpin/decision", String, queue_size=10),
             "health": rospy.Publisher("hairpin/health", String, queue_size=10, latch=True),
         }
@@ -68,6 +71,11 @@ class RosPublisher:
     def frame(self, image: Image) -> None:
         """Hand over a frame."""
         self._add("camera", image)
+
+    def beside(self, stamp: float, glance: Glance) -> None:
+        """Hand over the right camera's frame; a lidar has drivers of its own in ROS."""
+        if glance.right is not None:
+            self._add("camera_right", glance.right)
 
     def decision(self, stamp: float, values: Mapping[str, Any]) -> None:
         """Hand over what became of the frame of this stamp [s]."""

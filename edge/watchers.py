@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+from .beside import Glance
 from .drivers.camera import Image
 
 
@@ -18,6 +19,10 @@ class Watcher(Protocol):
 
     def frame(self, image: Image) -> None:
         """A frame is about to be decided on."""
+        ...
+
+    def beside(self, stamp: float, glance: Glance) -> None:
+        """What the other sensors saw at the frame of this stamp [s]."""
         ...
 
     def decision(self, stamp: float, values: Mapping[str, Any]) -> None:
@@ -34,10 +39,18 @@ class Watcher(Protocol):
 
 
 class Watchers:
-    """Several watchers as one."""
+    """Several watchers as one; any thread may let one join or leave."""
 
-    def __init__(self, watchers: Sequence[Watcher]) -> None:
-        self._watchers = watchers
+    def __init__(self, watchers: Sequence[Watcher] = ()) -> None:
+        self._watchers = tuple(watchers)
+
+    def join(self, watcher: Watcher) -> None:
+        """Tell this one, too, from now on."""
+        self._watchers = (*self._watchers, watcher)
+
+    def leave(self, watcher: Watcher) -> None:
+        """Tell this one nothing any more."""
+        self._watchers = tuple(other for other in self._watchers if other is not watcher)
 
     @property
     def failed(self) -> str:
@@ -48,6 +61,11 @@ class Watchers:
         """Tell all."""
         for watcher in self._watchers:
             watcher.frame(image)
+
+    def beside(self, stamp: float, glance: Glance) -> None:
+        """Tell all."""
+        for watcher in self._watchers:
+            watcher.beside(stamp, glance)
 
     def decision(self, stamp: float, values: Mapping[str, Any]) -> None:
         """Tell all."""

@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from hairpin.edge.contract import Command, Contract
+from hairpin.edge.contract import STEREO, Command, Contract
 from hairpin.tracks import Track
 
 from .config import WorldConfig
@@ -27,6 +27,9 @@ from .world import World
 TICK_HZ: Final = 120.0
 """How often the car is told its newest command; rounded to whole ticks per control period [Hz]."""
 
+TURN_HZ: Final = 10.0
+"""Turns of the lidar, as an RPLIDAR A1 has them ex factory, to the nearest tick [Hz]."""
+
 _MOST_FPS: Final = 120.0
 _MOST_LATENCY: Final = 1.0  # [s]
 _BEHIND: Final = 0.1  # what may be caught up with; beyond it the simulated clock slips [s]
@@ -36,7 +39,7 @@ class Exposure(NamedTuple):
     """A frame of the simulated camera.
 
     Attributes:
-        frame: (H, W, 3) uint8 RGB.
+        frame: (H, W, 3) uint8 RGB, or (H, W, 1) gray of one of two cameras.
         stamp: Monotonic time at which it was exposed [s].
         pose: x, y [m] and yaw [rad] of the car then.
     """
@@ -79,7 +82,7 @@ class TickedPhysics:
 
 
 class RealTimeCar:
-    """A simulated car on the wall's clock: a camera that must be read in time, and a motor that keeps going.
+    """A simulated car on the wall's clock: cameras that must be read in time, and a motor that keeps going.
 
     It stands until the first command that moves it; from then on its trial runs, whatever the driver does.
 
@@ -89,8 +92,8 @@ class RealTimeCar:
         start: Where the trial begins.
         generator: Of what the world draws, and of the frames that are lost.
         fps: Frames per second.
-        latency: From a frame's exposure to its arrival [s].
-        drop: Share of the frames that never arrive.
+        latency: From a frame's exposure to its arrival [s]; a lidar's turns are not held back.
+        drop: Share of the frames that never arrive, of each camera.
     """
 
     def __init__(
@@ -111,8 +114,12 @@ class RealTimeCar:
         self._book = Logbook(world)
         ticks = max(1, round(TICK_HZ / world.config.control_hz))
         self._tick = 1.0 / (world.config.control_hz * ticks)
-        self._due = self._next_frame = time.monotonic()
-        self._frames: deque[Exposure] = deque()
+        self._due = self._next_frame = self._next_turn = time.monotonic()
+        spec = world.config.observation
+        eyes = 2 if spec.sensor == STEREO else 1
+        self._frames: tuple[deque[Exposure], ...] = tuple(deque() for _ in range(eyes))
+        self._has_lidar = spec.lidar is not None
+        self._turns: deque[NDArray[np.float64]] = deque(maxlen=1)
         self._changed = threading.Condition()
         self._command = np.zeros((1, 2))
         self._moving = self._over = False
@@ -120,19 +127,30 @@ class RealTimeCar:
         self._thread = threading.Thread(target=self._run, name="simulated car", daemon=True)
         self._thread.start()
 
-    def read(self) -> Exposure | None:
-        """The newest frame that has arrived; waits for one, and gives `None` when the trial is over."""
+    def read(self, eye: int = 0) -> Exposure | None:
+        """The newest frame that has arrived; waits for one, and gives `None` when the trial is over.
+
+        Args:
+            eye: Which camera's: 0 is the only one, or the left one; 1 the right one.
+        """
+        frames = self._frames[eye]
         with self._changed:
             while not self._over:
                 now = time.monotonic()
                 newest = None
-                while self._frames and self._frames[0].stamp + self._latency <= now:
-                    newest = self._frames.popleft()
+                while frames and frames[0].stamp + self._latency <= now:
+                    newest = frames.popleft()
                 if newest is not None:
                     return newest
-                due = self._frames[0].stamp + self._latency - now if self._frames else None
+                due = frames[0].stamp + self._latency - now if frames else None
                 self._changed.wait(due)
         return None
+
+    def scan(self) -> NDArray[np.float64] | None:
+        """The lidar's next turn: (64,) ranges [m], infinity for nothing; `None` when the trial is over."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._over or self._turns)
+            return None if self._over else self._turns.popleft()
 
     def write(self, command: Command) -> None:
         """Tell the actuators; the command counts from the next tick on, until another one comes."""
@@ -175,22 +193,33 @@ class RealTimeCar:
         if now > self._due + _BEHIND:  # this computer is too slow: simulated time waits for it
             self.slipped += now - self._due
             self._next_frame += now - self._due
+            self._next_turn += now - self._due
             self._due = now
         time.sleep(max(self._due - now, 0.0))
         if self._due + 0.5 * self._tick >= self._next_frame:
             self._next_frame += self._period
             self._expose()
+        if self._has_lidar and self._due + 0.5 * self._tick >= self._next_turn:
+            self._next_turn += 1.0 / TURN_HZ
+            self._turn()
         self._due += self._tick
 
     def _expose(self) -> None:
         world, stamp = self._world, time.monotonic()
         pose = self._physics.pose.copy()
-        frame = world.renderer.render(pose, world.surface, world.view, world.race.steps.astype(np.uint64))[0]
-        if self._random.random() < self._drop:
-            return
+        eyes = np.split(world.frames(pose=pose)[0], len(self._frames), axis=-1)
         x, y, yaw = pose[0].tolist()
         with self._changed:
-            self._frames.append(Exposure(frame, stamp, (x, y, yaw)))
+            for frames, frame in zip(self._frames, eyes, strict=True):
+                if self._random.random() >= self._drop:
+                    frames.append(Exposure(frame, stamp, (x, y, yaw)))
+            self._changed.notify_all()
+
+    def _turn(self) -> None:
+        """Measure all around, at once; a real lidar takes the whole turn for it."""
+        ranges = self._world.ranges(pose=self._physics.pose.copy())[0]
+        with self._changed:
+            self._turns.append(ranges)
             self._changed.notify_all()
 
 

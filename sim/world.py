@@ -243,19 +243,24 @@ class World:
             return frames
         return {spec.sensor: frames, spec.lidar.sensor: lidar_values(self.ranges(which), spec.lidar)}
 
-    def frames(self, which: NDArray[np.intp] | None = None) -> NDArray[np.uint8]:
-        """Camera frames of some cars, or of all; (K, h, w, c) uint8."""
+    def frames(
+        self, which: NDArray[np.intp] | None = None, pose: NDArray[np.float64] | None = None
+    ) -> NDArray[np.uint8]:
+        """Camera frames of some cars, or of all, at (K, 3) poses or where they are; (K, h, w, c) uint8."""
         which = np.arange(self.num_cars) if which is None else which
-        pose = self._latency.seen(which)
+        pose = self._latency.seen(which) if pose is None else pose
         if self.config.observation.sensor != STEREO:
             return self._render(which, pose, eye=0)
         eyes = [self._render(which, sideways(pose, left), eye) for eye, left in enumerate(EYES)]
         return np.concatenate(eyes, axis=-1)
 
-    def ranges(self, which: NDArray[np.intp] | None = None) -> NDArray[np.float64]:
-        """Distances along the lidars' rays of some cars, or of all; (K, 64) [m], infinity for nothing."""
+    def ranges(
+        self, which: NDArray[np.intp] | None = None, pose: NDArray[np.float64] | None = None
+    ) -> NDArray[np.float64]:
+        """Distances along the lidars' rays, for cars as in `frames`; (K, 64) [m], infinity for nothing."""
         which = np.arange(self.num_cars) if which is None else which
-        return scan(self._latency.seen(which), self._around(which), self._frame_seed(which))
+        pose = self._latency.seen(which) if pose is None else pose
+        return scan(pose, self._around(which), self._frame_seed(which))
 
     def repaint(self, surface: int, style: Style) -> None:
         """Give one of the surfaces another look; cars on it see it from now on.

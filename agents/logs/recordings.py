@@ -11,7 +11,17 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from hairpin.edge.contract import MAX_STEERING, Contract, ContractError, observe, to_commands
+from hairpin.edge.beside import Glance, combine
+from hairpin.edge.contract import (
+    MAX_STEERING,
+    Contract,
+    ContractError,
+    ObservationSpec,
+    Reading,
+    observe,
+    to_commands,
+)
+from hairpin.edge.drivers.camera import Image
 from hairpin.edge.drivers.jpeg import BadFrameError, decode
 from hairpin.edge.latency import Latency
 from hairpin.edge.mcap_file import read_about, read_messages
@@ -188,12 +198,16 @@ def compare(drive: Drive, bundle: str | Path) -> Agreement:
     recorded = dict(zip(drive.stamps.tolist(), drive.commands.tolist(), strict=True))
     first: float | None = None
     times, old, new = [], [], []
+    seen: dict[str, Any] = {}  # what the sensors gave at the newest frame, by topic
     for topic, stamp, value in read_messages(drive.path):
         first = stamp if first is None else first
-        if topic != "camera" or (stamp - first) not in recorded:
+        if seen.get("stamp") != stamp:
+            seen = {"stamp": stamp}
+        seen[topic] = value
+        if topic != "decision" or "camera" not in seen or (stamp - first) not in recorded:
             continue
         try:
-            observation = observe(decode(value, spec), spec)
+            observation = observe(_reading(seen, spec), spec)
         except BadFrameError:
             continue
         except ContractError as error:
@@ -202,6 +216,15 @@ def compare(drive: Drive, bundle: str | Path) -> Agreement:
         old.append(recorded[stamp - first])
         new.append(to_commands(policy.contract.actions, policy.act(batch_of_one(observation)))[0])
     return _agreement(str(bundle), np.array(times), np.array(old), np.array(new))
+
+
+def _reading(seen: dict[str, Any], spec: ObservationSpec) -> Reading:
+    """What `observe` takes of the messages of one frame."""
+    right = Image(seen["camera_right"], seen["stamp"]) if "camera_right" in seen else None
+    ranges = None
+    if "lidar" in seen:
+        ranges = np.array([np.inf if far is None else far for far in seen["lidar"]["ranges"]])
+    return combine(decode(seen["camera"], spec), Glance(right, ranges), spec)
 
 
 def _agreement(

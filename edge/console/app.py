@@ -22,6 +22,7 @@ from .checks import STOP, Checks
 from .journal import LOG
 from .login import choose_password, log_in, log_out, session
 from .pad import follow_pad
+from .record import delete_recording, download, record
 from .shared import Console, address_of, console_of, for_sessions, open_session, refuse
 from .talk import Talk, activate
 from .video import Film, Show
@@ -57,6 +58,9 @@ def make_app(console: Console, names: Iterable[str] = ()) -> Starlette:
         Route("/api/logout", log_out, methods=["POST"]),
         Route("/api/models/{name}", _upload, methods=["PUT"]),
         Route("/api/models/{name}", _delete, methods=["DELETE"]),
+        Route("/api/recording", record, methods=["POST", "DELETE"]),
+        Route("/api/recordings/{name}", download, methods=["GET"]),
+        Route("/api/recordings/{name}", delete_recording, methods=["DELETE"]),
         WebSocketRoute("/talk", _talk),
         WebSocketRoute("/video", _video),
     ]
@@ -76,7 +80,8 @@ def _look(console: Console) -> dict[str, Any]:
         "cpu": console.health.cpu(),
         "temperature": console.health.temperature(),
         "guard": guard is not None,
-        "models": console.cockpit.library.models(),
+        "models": console.cockpit.library.files(),
+        **console.recordings.state(),
     }
 
 
@@ -84,7 +89,7 @@ async def _bring_back(console: Console) -> None:
     """Activate the policy that was active before the console was started."""
     if name := console.cockpit.library.remembered():
         try:
-            await activate(console.cockpit, name)
+            await activate(console, name)
         except (CarError, BundleError) as error:
             LOG.warning("%s", error)
 

@@ -10,16 +10,19 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final
 
+from ..beside import Beside
 from ..drivers.camera import FPS
 from ..errors import CarError
 from ..hand import Hand
 from ..live import LiveDrive
 from ..policy import Policy
 from ..reasons import Reason
+from ..report import about
 from .calibrating import Calibrating
 from .journal import LOG
 from .links import StopButton
 from .models import Library
+from .recordings import Recordings
 from .wheel import Seat, Wheel
 
 #: What the car can be driven by.
@@ -37,13 +40,20 @@ class Cockpit:
     """
 
     def __init__(
-        self, live: LiveDrive, hand: Hand, stop: StopButton, library: Library, calibrating: Calibrating
+        self,
+        live: LiveDrive,
+        hand: Hand,
+        stop: StopButton,
+        library: Library,
+        calibrating: Calibrating,
+        recordings: Recordings,
     ) -> None:
-        self.live, self.library, self.calibrating = live, library, calibrating
+        self.live, self.library, self.calibrating, self.recordings = live, library, calibrating, recordings
         self.wheel = Wheel()
         self.mode, self.active = "hand", ""
         self._hand, self._stop = hand, stop
         self._policy: Policy | None = None
+        self._beside = Beside()
         self._was_armed = False
 
     @property
@@ -99,7 +109,11 @@ class Cockpit:
         if self.mode == "calibration":
             self.calibrating.forget()
         self.mode = mode
-        self.live.use(self._policy if mode == "policy" and self._policy is not None else self._hand)
+        self._let_drive()
+
+    def about(self) -> dict[str, str]:
+        """What drives, as a recording has it; nothing for a person."""
+        return about(self._policy) if self.mode == "policy" and self._policy is not None else {}
 
     def start(self, seat: Seat, wheels_off_ground: bool) -> None:
         """Arm the car.
@@ -129,17 +143,25 @@ class Cockpit:
         self.check_holder(seat)
         self.live.settings = replace(self.live.settings, **limits)
 
-    def use_policy(self, name: str, policy: Policy) -> None:
-        """Let a verified policy be the one that drives.
+    def use_policy(self, name: str, policy: Policy, beside: Beside) -> None:
+        """Let a verified policy be the one that drives, with what it sees beside the camera.
 
         Raises:
             CarError: The car is driving.
         """
         if self.armed:
             raise CarError("the car is driving: stop it first")
+        self._policy, self._beside, self.active = policy, beside, name
         if self.mode == "policy":
-            self.live.use(policy)
-        self._policy, self.active = policy, name
+            self._let_drive()
+
+    def _let_drive(self) -> None:
+        """Let the drive loop take what the mode says."""
+        if self.mode == "policy" and self._policy is not None:
+            self.live.use(self._policy, self._beside)
+        else:
+            self.live.use(self._hand)
+        self.recordings.change(self.about())
 
     def check_holder(self, seat: Seat) -> None:
         """Raise CarError if this seat does not hold the wheel."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +12,7 @@ import typer
 from ..calibration import CALIBRATION
 from ..errors import CarError
 from ..guard.wire import SOCKET
+from ..options import LIDAR, CalibrationPath, Camera, Gamepad, Lidar, RightCamera, Root, Socket
 
 
 def serve(
@@ -23,19 +25,20 @@ def serve(
     ] = None,
     certificate: Annotated[Path | None, typer.Option(help="PEM file of a TLS certificate.")] = None,
     key: Annotated[Path | None, typer.Option(help="PEM file of the certificate's key.")] = None,
-    state: Annotated[Path, typer.Option(help="Folder of the password and the models.")] = CALIBRATION.parent,
-    camera: Annotated[
-        str, typer.Option(help="A video device, or an .mjpeg file to rehearse with; looked for if not given.")
-    ] = "",
-    gamepad: Annotated[
-        str, typer.Option(help="A gamepad on the car, such as /dev/input/js0; auto looks for one.")
-    ] = "",
-    socket: Annotated[Path, typer.Option(help="Where the guard listens.")] = Path(SOCKET),
-    calibration: Annotated[Path, typer.Option(help="The calibration file.")] = CALIBRATION,
-    root: Annotated[Path, typer.Option(help="Where sys and dev lie, for trials.", hidden=True)] = Path("/"),
+    state: Annotated[
+        Path, typer.Option(help="Folder of the password, the models and the recordings.")
+    ] = CALIBRATION.parent,
+    camera: Camera = "",
+    right_camera: RightCamera = "",
+    lidar: Lidar = LIDAR,
+    gamepad: Gamepad = "",
+    socket: Socket = Path(SOCKET),
+    calibration: CalibrationPath = CALIBRATION,
+    root: Root = Path("/"),
 ) -> None:
-    """Serve the console: a page to watch and drive the car with, for a phone or a computer.
+    """Serve the console: a page to watch and drive the car with.
 
+    It is for a phone or a computer, and needs no internet.
     The first visitor chooses the password. The guard must run: systemctl start hairpin-guard
 
     Without a car: hairpin-guard --car none --socket /tmp/guard.sock, then
@@ -47,6 +50,7 @@ def serve(
         from .serve import Address, make_console, run
     except ModuleNotFoundError as error:
         raise CarError(f"the console needs {error.name}: pip install 'hairpin[car]'") from None
+    from ..beside import beside_for
     from ..drivers.camera import camera_named
     from ..drivers.gamepad import gamepad_named
 
@@ -60,5 +64,6 @@ def serve(
         root=root,
         secure=address.secure,
         pad=gamepad_named(gamepad, root) if gamepad else None,
+        beside=partial(beside_for, camera=camera, right_camera=right_camera, lidar=lidar, root=root),
     )
     run(console, address)

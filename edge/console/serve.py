@@ -7,10 +7,12 @@ import signal
 import socket as sockets
 import sys
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from ..beside import Beside, beside_for
 from ..calibration import CALIBRATION
 from ..drivers.battery import open_battery
 from ..drivers.camera import OpenCamera
@@ -20,6 +22,8 @@ from ..guard.wire import SOCKET
 from ..hand import Hand
 from ..lease import Lease
 from ..live import LiveDrive, Settings
+from ..observation import ObservationSpec
+from ..watchers import Watchers
 from .calibrating import Calibrating
 from .cockpit import Cockpit
 from .health import Health
@@ -27,6 +31,7 @@ from .journal import LOG, Journal
 from .links import StopButton, connect
 from .models import Library
 from .passwords import Passwords
+from .recordings import Recordings
 from .shared import Console
 
 #: A careful begin; the page changes it.
@@ -72,17 +77,19 @@ def make_console(
     root: Path = Path("/"),
     secure: bool = False,
     pad: Gamepad | None = None,
+    beside: Callable[[ObservationSpec], Beside] = beside_for,
 ) -> Console:
     """Put the console together; nothing runs yet.
 
     Args:
         camera: Opens the camera; called again whenever it is lost.
-        state: The folder of the password and the models.
+        state: The folder of the password, the models and the recordings.
         socket: Where the guard listens; it need not run yet.
         calibration: The calibration file.
         root: Where sys, proc and dev lie.
         secure: Whether it will be served over TLS.
         pad: A gamepad that is plugged into the car.
+        beside: Makes what a policy sees beside the camera; raises CarError if something is not there.
     """
     journal = Journal()
     LOG.addHandler(journal)
@@ -92,11 +99,21 @@ def make_console(
     except CarError as error:
         LOG.warning("%s", error)
         battery = None
-    hand, stop = Hand(), StopButton(socket)
-    live = LiveDrive(hand, camera, lambda: connect(socket), lease=Lease(), settings=CAREFUL, battery=battery)
+    hand, stop, watchers = Hand(), StopButton(socket), Watchers()
+    live = LiveDrive(
+        hand,
+        camera,
+        lambda: connect(socket),
+        lease=Lease(),
+        settings=CAREFUL,
+        battery=battery,
+        watcher=watchers,
+    )
+    recordings = Recordings(state / "recordings", watchers)
     calibrating = Calibrating(lambda: connect(socket), calibration)
-    cockpit = Cockpit(live, hand, stop, Library(state / "models"), calibrating)
-    return Console(cockpit, stop, Passwords(state / "password.json"), journal, Health(root), secure, pad)
+    cockpit = Cockpit(live, hand, stop, Library(state / "models"), calibrating, recordings)
+    passwords = Passwords(state / "password.json")
+    return Console(cockpit, stop, passwords, journal, Health(root), recordings, beside, secure, pad)
 
 
 def run(console: Console, address: Address) -> None:
@@ -148,6 +165,7 @@ def run(console: Console, address: Address) -> None:
     finally:
         console.cockpit.stop()
         console.cockpit.live.stop()
+        console.recordings.end()
         thread.join(timeout=2.0)
     if failed:
         raise failed[0]

@@ -12,12 +12,15 @@ from typing import Any, Final
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, Response
 
+from ..beside import Beside, beside_for
 from ..drivers.gamepad import Gamepad
+from ..observation import ObservationSpec
 from .cockpit import Cockpit
 from .health import Health
 from .journal import Journal
 from .links import StopButton
 from .passwords import Passwords
+from .recordings import Recordings
 from .sessions import Attempts, Session, Sessions
 
 #: Name of the session's cookie.
@@ -30,8 +33,10 @@ class Console:
 
     Attributes:
         secure: Whether it is served over TLS.
+        recordings: What the page recorded.
+        beside: Makes what a policy sees beside the camera; raises CarError if something is not there.
         pad: A gamepad that is plugged into the car.
-        vital: The computer's health and the models, looked at once a second.
+        vital: The computer's health, the models and the recordings, looked at once a second.
         sockets: How many websockets are open.
         hashing: Held while a password is hashed: guessing must not cost the car all its processors.
         uploading: Held while a model is uploaded.
@@ -43,6 +48,8 @@ class Console:
     passwords: Passwords
     journal: Journal
     health: Health
+    recordings: Recordings
+    beside: Callable[[ObservationSpec], Beside] = beside_for
     secure: bool = False
     pad: Gamepad | None = None
     sessions: Sessions = field(default_factory=Sessions)

@@ -22,7 +22,7 @@ from ..errors import (
     check_number,
 )
 from ..runtime import MAX_SPEED
-from .cockpit import MODES, Cockpit
+from .cockpit import MODES
 from .journal import LOG
 from .shared import Console
 from .wheel import Seat
@@ -39,6 +39,7 @@ class Talk:
 
     def __init__(self, socket: WebSocket, seat: Seat, console: Console, welcome: Callable[[], bool]) -> None:
         self._socket, self.seat, self._welcome = socket, seat, welcome
+        self._console = console
         self._cockpit, self._journal, self._vital = console.cockpit, console.journal, console.vital
         self._sent: dict[str, Any] = {}
         self._lines = 0
@@ -150,7 +151,7 @@ class Talk:
 
     async def _activate(self, name: object) -> None:
         try:
-            await activate(self._cockpit, name)
+            await activate(self._console, name)
             await self._say("", f"{name} is active")
         except (CarError, BundleError, ContractError) as error:
             LOG.warning("%s", error)
@@ -164,14 +165,16 @@ class Talk:
 _NOTHING: Final = object()
 
 
-async def activate(cockpit: Cockpit, name: object) -> None:
+async def activate(console: Console, name: object) -> None:
     """Load and verify a policy beside the server, then let it drive from now on.
 
     Raises:
-        CarError, BundleError: The car is driving, or the bundle is not to be trusted.
+        CarError, BundleError: The car is driving, the bundle is not to be trusted, or the policy sees with
+            something that this car does not have.
     """
     from ..policy import Policy
 
+    cockpit = console.cockpit
     if cockpit.armed:
         raise CarError("the car is driving: stop it first")
     path = cockpit.library.find(name)
@@ -180,6 +183,6 @@ async def activate(cockpit: Cockpit, name: object) -> None:
         policy = await run_in_threadpool(Policy.load, path)
     except BundleError as error:
         raise BundleError(str(error).replace(str(path), path.name)) from None
-    cockpit.use_policy(path.name, policy)
+    cockpit.use_policy(path.name, policy, console.beside(policy.contract.observation))
     cockpit.library.remember(path.name)
     LOG.info("%s is active, loaded and verified in %.1f s", path.name, time.monotonic() - began)

@@ -5,16 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from ..errors import CarError
+from .v4l2 import V4l2Stream
 
 #: What the DeepRacer's camera is set to; a multiple of every network's frame.
 WIDTH, HEIGHT = 640, 480
 FPS: Final = 30
 
 _INDICES: Final = (4, 3, 2, 1, 0)  # as DeepRacer's own software looks for it
-_STAMP_AGE: Final = 0.5  # older stamps than this are of another clock [s]
 
 
 class Image(NamedTuple):
@@ -50,53 +50,22 @@ OpenCamera = Callable[[], Camera]
 
 
 class V4l2Camera:
-    """A USB camera, through the kernel's video devices."""
+    """A USB camera, through the kernel's video devices.
+
+    Raises:
+        CarError: It cannot be opened, or gives no MJPEG.
+    """
 
     def __init__(self, path: Path, fps: int = FPS) -> None:
-        """Open it for MJPEG frames.
-
-        Raises:
-            CarError: It cannot be opened, or gives no MJPEG.
-        """
-        try:
-            from linuxpy.video.device import Device, PixelFormat, VideoCapture
-        except ImportError:
-            raise CarError("the camera needs linuxpy: pip install 'hairpin[car]'") from None
-        self._device: Any = Device(str(path))
-        try:
-            self._device.open()
-            # Two buffers: a third would hold a frame that nobody should see any more.
-            self._capture: Any = VideoCapture(self._device, size=2)
-            self._capture.set_format(WIDTH, HEIGHT, "MJPG")
-            given = self._capture.get_format()
-            if (given.width, given.height, given.pixel_format) != (WIDTH, HEIGHT, PixelFormat.MJPEG):
-                raise CarError(
-                    f"{path} gives {given.width}x{given.height} {given.pixel_format}: "
-                    f"MJPEG {WIDTH}x{HEIGHT} is needed, so take another camera"
-                )
-            self._capture.set_fps(fps)
-            self._capture.open()
-        except OSError as error:
-            self._device.close()
-            raise CarError(f"cannot open the camera {path}: {error.strerror or error}") from None
-        except CarError:
-            self._device.close()
-            raise
-        self._frames: Iterator[Any] = iter(self._capture)
+        self._stream = V4l2Stream(path, WIDTH, HEIGHT, fps)
 
     def read(self) -> Image:
         """The next frame; waits for it, and raises OSError if the camera is lost."""
-        frame = next(self._frames, None)
-        if frame is None:
-            raise OSError("the camera ended its stream")
-        now = time.monotonic()
-        exposed = float(frame.timestamp)
-        return Image(bytes(frame.data), exposed if now - _STAMP_AGE < exposed <= now else now)
+        return Image(*self._stream.read())
 
     def close(self) -> None:
         """Let go of the device."""
-        self._capture.close()
-        self._device.close()
+        self._stream.close()
 
 
 def find_camera(root: Path = Path("/")) -> Path:
@@ -105,9 +74,10 @@ def find_camera(root: Path = Path("/")) -> Path:
     Raises:
         CarError: There is none.
     """
-    for name in ("hairpin-camera", *(f"video{index}" for index in _INDICES)):
-        if (path := root / "dev" / name).exists():
-            return path
+    if (named := root / "dev/hairpin-camera").exists():
+        return named
+    if found := _devices(root):
+        return found[0]
     raise CarError(f"no camera under {root / 'dev'} (video0 to video4): plug it in, look at `lsusb`")
 
 
@@ -117,15 +87,28 @@ def find_right_camera(left: Path, root: Path = Path("/")) -> Path:
     Raises:
         CarError: There is none.
     """
-    named = root / "dev/hairpin-camera-right"
-    if named.exists():
+    if (named := root / "dev/hairpin-camera-right").exists():
         return named
-    devices = [path for index in _INDICES if (path := root / f"dev/video{index}").exists()]
+    devices = _devices(root)
     left = left.resolve()  # udev's name for it is a link
     lower = devices[devices.index(left) + 1 :] if left in devices else devices
     if not lower:
         raise CarError("the policy sees with two cameras: plug in the right one, or give --right-camera")
     return lower[0]
+
+
+def _devices(root: Path) -> list[Path]:
+    """The video devices that may give pictures, the highest number first.
+
+    A camera has a second device for what it says about its pictures, whose index is 1.
+    """
+    found = []
+    for index in _INDICES:
+        kind = root / f"sys/class/video4linux/video{index}/index"
+        about_pictures = kind.exists() and kind.read_text().strip() != "0"
+        if (path := root / f"dev/video{index}").exists() and not about_pictures:
+            found.append(path)
+    return found
 
 
 def camera_named(name: str, root: Path = Path("/")) -> OpenCamera:

@@ -54,14 +54,16 @@ def encode(frame: NDArray[np.uint8], number: int = 0) -> bytes:
     """A frame as a camera would give it: 4:2:2, as they all do, and no two frames of the same bytes.
 
     Args:
-        frame: (H, W, 3) RGB.
+        frame: (H, W, 3) RGB, or (H, W, 1) gray, of which the luminance is the same.
         number: Of the frame; it is written into a comment, because a simulated camera that stands has no
             noise.
 
     Raises:
         CarError: simplejpeg is not installed.
     """
-    jpeg = _library().encode_jpeg(frame, quality=_QUALITY, colorspace="RGB", colorsubsampling="422")
+    gray = frame.shape[2] == 1
+    kind = {"colorspace": "GRAY"} if gray else {"colorspace": "RGB", "colorsubsampling": "422"}
+    jpeg = _library().encode_jpeg(np.ascontiguousarray(frame), quality=_QUALITY, **kind)
     text = b"%d" % number
     return _START + _COMMENT + (2 + len(text)).to_bytes(2, "big") + text + jpeg[2:]
 

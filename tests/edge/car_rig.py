@@ -145,6 +145,24 @@ def wait_until(condition, limit: float = 20.0) -> None:
         time.sleep(0.005)
 
 
+def jpegs(count: int = 5) -> list[bytes]:
+    """Frames of noise, 128x96 pixels gray."""
+    import numpy as np
+    import simplejpeg
+
+    small = np.random.default_rng(0).integers(0, 256, (count, 24, 32, 1), np.uint8)
+    return [
+        simplejpeg.encode_jpeg(frame.repeat(4, 0).repeat(4, 1).copy(), colorspace="GRAY") for frame in small
+    ]
+
+
+def write_film(folder: Path) -> Path:
+    """A file of `jpegs`, which a camera can be."""
+    path = folder / "film.mjpeg"
+    path.write_bytes(b"".join(jpegs()))
+    return path
+
+
 class NotedPulses(DeepRacerPulses):
     """A DeepRacer's outputs that note what was written to them, after it was."""
 

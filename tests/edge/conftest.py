@@ -2,13 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from car_rig import GuardProcess, write_film
+from console_rig import ConsoleProcess, Visitor
 from tiny_policies import ARGUMENTS, DISCRETE, WriteBundle, golden_frames, make_network
 
 from hairpin.edge import Contract, write_bundle
+
+
+@pytest.fixture
+def guard(tmp_path: Path) -> Iterator[GuardProcess]:
+    """The guard in a process of its own, on a car of files."""
+    process = GuardProcess(tmp_path)
+    yield process
+    process.end()
+
+
+@pytest.fixture
+def film(tmp_path: Path) -> Path:
+    """What the camera sees."""
+    return write_film(tmp_path)
+
+
+@pytest.fixture
+def console(guard: GuardProcess, film: Path, tmp_path: Path) -> Iterator[ConsoleProcess]:
+    """The console in a process of its own, on that guard."""
+    process = ConsoleProcess(guard, tmp_path, film)
+    yield process
+    process.end()
+
+
+@pytest.fixture
+def visitor(console: ConsoleProcess) -> Visitor:
+    """The first visitor, who chose the password."""
+    return Visitor(console).choose()
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import pytest
 import simplejpeg
 from car_rig import wait_until
 
-from hairpin.edge.beside import Beside, StaleError
+from hairpin.edge.beside import Beside, Glance, StaleError, combine
 from hairpin.edge.drivers import rplidar
 from hairpin.edge.drivers.camera import ReplayCamera, find_camera, find_right_camera
 from hairpin.edge.drivers.jpeg import BadFrameError, decode
@@ -46,7 +46,7 @@ def test_two_cameras_and_a_lidar_become_one_observation() -> None:
 
     def seen():
         try:
-            return observe(beside.reading(left, time.monotonic(), BOTH), BOTH)
+            return observe(combine(left, beside.newest(time.monotonic(), BOTH), BOTH), BOTH)
         except StaleError:
             return None
 
@@ -60,20 +60,19 @@ def test_two_cameras_and_a_lidar_become_one_observation() -> None:
 
 
 def test_what_is_not_there_or_old_is_named() -> None:
-    left = decode(jpegs(50)[0], STEREO)
     with pytest.raises(StaleError) as stale:
-        Beside().reading(left, time.monotonic(), STEREO)
+        Beside().newest(time.monotonic(), STEREO)
     assert stale.value.reason is Reason.RIGHT_CAMERA_LOST and stale.value.reason.fault
     spec = ObservationSpec(width=32, height=24, lidar=LidarSpec())
     with pytest.raises(StaleError) as stale:
-        Beside().reading(left, time.monotonic(), spec)
+        Beside().newest(time.monotonic(), spec)
     assert stale.value.reason is Reason.LIDAR_LOST
     beside = Beside(lidar=lambda: behind(1.0))
     beside.start()
-    wait_until(lambda: beside._lidar is not None and beside._lidar.newest is not None)
-    beside.reading(left, time.monotonic(), spec)
+    wait_until(lambda: beside._ranges is not None)
+    beside.newest(time.monotonic(), spec)
     with pytest.raises(StaleError):
-        beside.reading(left, time.monotonic() + 1.0, spec)
+        beside.newest(time.monotonic() + 1.0, spec)
     beside.stop()
 
 
@@ -90,9 +89,14 @@ def test_a_lidar_that_fails_is_opened_again() -> None:
     beside.start()
     thread = beside._lidar
     wait_until(lambda: "does not answer" in thread.lost)
-    wait_until(lambda: thread.newest is not None)
-    beside.stop()
+    wait_until(lambda: beside._ranges is not None)
     assert thread.lost == "" and len(opened) == 2
+    beside.stop()
+    wait_until(lambda: not thread._thread.is_alive())
+    beside._ranges = None
+    beside.start()  # another policy was active meanwhile
+    wait_until(lambda: beside._ranges is not None)
+    beside.stop()
 
 
 def test_cameras_of_different_sizes_are_refused() -> None:
@@ -101,7 +105,7 @@ def test_cameras_of_different_sizes_are_refused() -> None:
     wait_until(lambda: beside._right.latest is not None)
     large = ObservationSpec("STEREO_CAMERAS", width=64, height=48, channels=2)
     with pytest.raises(BadFrameError, match="differ"):
-        beside.reading(np.zeros((24, 32, 1), np.uint8), beside._right.latest.stamp, large)
+        combine(np.zeros((24, 32, 1), np.uint8), Glance(beside._right.latest), large)
     beside.stop()
 
 

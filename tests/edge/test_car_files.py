@@ -105,12 +105,14 @@ def test_levels_of_the_battery() -> None:
 def test_the_doctor_on_a_bare_computer_and_on_a_car(tmp_path: Path) -> None:
     nothing = {finding.name: finding for finding in examine(tmp_path, tmp_path / "s", tmp_path / "c")}
     assert not any(nothing[name].ok for name in ("outputs", "guard", "camera", "battery", "gamepad"))
+    assert not any(nothing[name].needed for name in ("right camera", "lidar", "battery", "gamepad"))
     assert all(finding.mend for finding in nothing.values() if not finding.ok)
     assert "cannot drive yet: outputs" in findings_as_text(list(nothing.values()))
     guard = GuardProcess(tmp_path)
     try:
         (guard.root / "dev").mkdir()
-        (guard.root / "dev/video0").touch()
+        for name in ("video0", "video2", "hairpin-lidar"):
+            (guard.root / "dev" / name).touch()
         (guard.root / "proc/77").mkdir(parents=True)
         (guard.root / "proc/77/comm").write_text("servo_node\n")
         found = {finding.name: finding for finding in examine(guard.root, guard.socket, tmp_path / "c")}
@@ -118,7 +120,11 @@ def test_the_doctor_on_a_bare_computer_and_on_a_car(tmp_path: Path) -> None:
         guard.end()
     assert found["outputs"].found == "DeepRacer: pwmchip1, enable line GPIO 514"
     assert found["guard"].ok
-    assert found["camera"].ok
+    assert [Path(found[name].found).name for name in ("camera", "right camera", "lidar")] == [
+        "video2",
+        "video0",
+        "hairpin-lidar",
+    ]
     assert not found["alone"].ok
 
 

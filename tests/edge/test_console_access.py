@@ -15,9 +15,8 @@ from typing import Any
 
 import httpx
 import pytest
-from car_rig import GuardProcess, wait_until
+from car_rig import GuardProcess, jpegs, wait_until, write_film
 from console_rig import PASSWORD, ConsoleProcess, Visitor, page
-from test_live import jpegs
 from tiny_policies import DISCRETE, golden_frames, make_network
 from websockets.exceptions import InvalidStatus
 
@@ -34,9 +33,7 @@ def guard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GuardProcess]:
 @pytest.fixture(scope="module")
 def console(guard: GuardProcess, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ConsoleProcess]:
     folder = tmp_path_factory.mktemp("console")
-    film = folder / "film.mjpeg"
-    film.write_bytes(b"".join(jpegs()))
-    process = ConsoleProcess(guard, folder, film)
+    process = ConsoleProcess(guard, folder, write_film(folder))
     yield process
     process.end()
 
@@ -274,13 +271,12 @@ def test_guessing_is_slowed_down(console: ConsoleProcess, visitor: Visitor) -> N
 
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="no openssl to make a certificate with")
 def test_over_tls_the_cookie_is_secure(guard: GuardProcess, tmp_path: Path) -> None:
-    key, certificate, film = (tmp_path / name for name in ("key.pem", "certificate.pem", "film.mjpeg"))
-    film.write_bytes(b"".join(jpegs()))
+    key, certificate = (tmp_path / name for name in ("key.pem", "certificate.pem"))
     command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=127.0.0.1"]
     command += ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(certificate)]
     subprocess.run(command, check=True, capture_output=True)
     options = ("--certificate", certificate, "--key", key)
-    console = ConsoleProcess(guard, tmp_path, film, *options, certificate=certificate)
+    console = ConsoleProcess(guard, tmp_path, write_film(tmp_path), *options, certificate=certificate)
     try:
         visitor = Visitor(console)
         answer = visitor.log_in(path="/api/password")

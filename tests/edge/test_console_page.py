@@ -11,7 +11,6 @@ import pytest
 from browser import CHROMIUM, Browser
 from car_rig import NEUTRAL, GuardProcess, outputs, wait_until
 from console_rig import PASSWORD, ConsoleProcess, Visitor, page
-from test_live import jpegs
 from tiny_policies import WriteBundle
 
 from hairpin.edge.calibration import Calibration
@@ -22,22 +21,6 @@ pytestmark = [
 ]
 
 PHONE, DESKTOP = (390, 844), (1280, 800)
-
-
-@pytest.fixture
-def guard(tmp_path: Path) -> Iterator[GuardProcess]:
-    process = GuardProcess(tmp_path)
-    yield process
-    process.end()
-
-
-@pytest.fixture
-def console(guard: GuardProcess, tmp_path: Path) -> Iterator[ConsoleProcess]:
-    film = tmp_path / "film.mjpeg"
-    film.write_bytes(b"".join(jpegs()))
-    process = ConsoleProcess(guard, tmp_path, film)
-    yield process
-    process.end()
 
 
 @pytest.fixture
@@ -75,7 +58,7 @@ def test_first_use_driving_with_a_finger_and_stop(
     browser.wait(kind("armed"))
     for size in ((320, 568), (844, 390), (1280, 800), PHONE):  # what it takes to drive, without scrolling
         browser.show(*size, touch=True)
-        top = browser.run("document.querySelector('#stop').getBoundingClientRect().top")
+        top = browser.run("document.querySelector('footer').getBoundingClientRect().top")
         for part in ("#film", "#stick"):
             box = browser.run(f"document.querySelector('{part}').getBoundingClientRect().toJSON()")
             assert box["top"] >= 0
@@ -108,6 +91,98 @@ def test_keys_drive_and_the_space_bar_stops(
     browser.key("Space", " ", down=True)
     wait_until(lambda: outputs(guard.root) == (*NEUTRAL, False))
     browser.wait(kind("ready"))
+    assert browser.problems == []
+
+
+PAD = """(() => {
+  const button = () => ({ value: 0, pressed: false });
+  const axes = [0, 0, 0, 0];
+  window.pad = { connected: true, mapping: "standard", axes, buttons: Array.from({ length: 17 }, button) };
+  navigator.getGamepads = () => [null, window.pad, null, null];
+})()"""
+
+
+def test_a_gamepad_steers_drives_both_ways_and_its_b_stops(
+    browser: Browser, console: ConsoleProcess, guard: GuardProcess
+) -> None:
+    enter(browser, console, touch=False)
+    browser.run(PAD)
+    browser.click("#start")
+    browser.wait(kind("armed"))
+    servo, motor = Calibration().servo, Calibration().motor
+
+    browser.run("pad.axes[0] = 0.1")  # no thumb is that quiet
+    browser.run("pad.buttons[7].value = 1")
+    wait_until(guard.moving)
+    forward = outputs(guard.root)
+    assert forward.steering == NEUTRAL[0]
+    assert forward.throttle < NEUTRAL[1]  # a DeepRacer's shorter pulses are forward
+    browser.run("pad.axes[0] = -1")
+    wait_until(lambda: outputs(guard.root).steering == servo.pulse(1.0))  # left
+    browser.run("pad.axes[0] = 1")
+    wait_until(lambda: outputs(guard.root).steering == servo.pulse(-1.0))
+    browser.run("pad.buttons[7].value = 0; pad.buttons[6].value = 0.5")
+    wait_until(lambda: outputs(guard.root).throttle > motor.mid)
+    browser.run("pad.buttons[6].value = 0; pad.axes[0] = 0")
+    wait_until(lambda: outputs(guard.root)[:2] == NEUTRAL)
+    assert outputs(guard.root).on
+    browser.run("pad.buttons[7].value = 1")
+    wait_until(guard.moving)
+    browser.run("pad.buttons[1].pressed = true")
+    wait_until(lambda: outputs(guard.root) == (*NEUTRAL, False))
+    browser.wait(kind("ready"))
+    assert browser.problems == []
+
+
+@pytest.mark.parametrize(
+    "lost",
+    [
+        "pad.connected = false",
+        "navigator.getGamepads = () => [null, null, null, null]",
+        "pad.mapping = ''",  # buttons whose meaning nobody knows
+    ],
+)
+def test_a_gamepad_that_is_gone_pushes_nothing(
+    browser: Browser, console: ConsoleProcess, guard: GuardProcess, lost: str
+) -> None:
+    enter(browser, console, touch=False)
+    browser.run(PAD)
+    browser.click("#start")
+    browser.run("pad.buttons[7].value = 1")
+    wait_until(guard.moving)
+    browser.run(lost)
+    wait_until(lambda: outputs(guard.root)[:2] == NEUTRAL)
+
+
+def test_a_drive_is_recorded_fetched_and_deleted(
+    browser: Browser, console: ConsoleProcess, guard: GuardProcess
+) -> None:
+    enter(browser, console)
+    assert browser.text("#record-words") == "Record"
+    browser.click("#record")
+    browser.wait("document.querySelector('#record').ariaPressed === 'true'")
+    browser.click("#start")
+    browser.wait(kind("armed"))
+    browser.wait("document.querySelector('#record-words').textContent.match(/^0:0[1-9]/)")
+    browser.click("#stop")
+    browser.wait(kind("ready"))
+    browser.click("#tab-log")
+    browser.wait(r"document.querySelector('#record-line').textContent.match(/: 0:\d\d, \d.* B?.*GB left/)")
+    assert browser.text("#recording-list") == ""
+    browser.click("#record")
+    browser.wait("document.querySelector('#recording-list h3') !== null")
+    name = browser.text("#recording-list h3")
+    head = browser.run(
+        "fetch(document.querySelector('#recording-list a').href).then(answer => answer.arrayBuffer())"
+        ".then(content => String.fromCharCode(...new Uint8Array(content).slice(1, 5)))"
+    )
+    assert head == "MCAP"
+    assert browser.run("document.querySelector('#recording-list a').download") == name
+    browser.click("#recording-list .danger")
+    assert browser.text("#recording-list h3") == name
+    browser.click("#recording-list .danger")
+    browser.wait("document.querySelector('#recording-list h3') === null")
+    assert list((console.state / "recordings").iterdir()) == []
     assert browser.problems == []
 
 

@@ -6,14 +6,13 @@ import json
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
 import pytest
 from car_rig import NEUTRAL, GuardProcess, outputs, wait_until
 from console_rig import ConsoleProcess, Page, Visitor, page
-from test_live import jpegs
 from tiny_policies import WriteBundle
 
 from hairpin.edge.calibration import Calibration, read_calibration
@@ -21,27 +20,6 @@ from hairpin.edge.calibration import Calibration, read_calibration
 pytestmark = pytest.mark.alone
 
 LIMIT = 0.3  # from any fault to neutral and off [s]
-
-
-@pytest.fixture
-def guard(tmp_path: Path) -> Iterator[GuardProcess]:
-    process = GuardProcess(tmp_path)
-    yield process
-    process.end()
-
-
-@pytest.fixture
-def console(guard: GuardProcess, tmp_path: Path) -> Iterator[ConsoleProcess]:
-    film = tmp_path / "film.mjpeg"
-    film.write_bytes(b"".join(jpegs()))
-    process = ConsoleProcess(guard, tmp_path, film)
-    yield process
-    process.end()
-
-
-@pytest.fixture
-def visitor(console: ConsoleProcess) -> Visitor:
-    return Visitor(console).choose()
 
 
 def silent(console: ConsoleProcess, visitor: Visitor, driver: Page) -> None:

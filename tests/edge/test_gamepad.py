@@ -5,13 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from car_rig import NEUTRAL, GuardProcess, outputs, wait_until
 from console_rig import ConsoleProcess, Visitor, page
-from test_live import jpegs
 
 from hairpin.edge.drivers.gamepad import _EVENT, Gamepad, gamepad_named
 from hairpin.edge.errors import CarError
@@ -79,20 +77,6 @@ def test_a_trigger_that_was_never_let_go_of_counts_for_nothing(pad: Pad) -> None
 def test_one_is_found_or_missed_with_one_line(tmp_path: Path) -> None:
     with pytest.raises(CarError, match=r"no gamepad under .*: plug one in"):
         gamepad_named("auto", tmp_path)
-
-
-@pytest.fixture
-def guard(tmp_path: Path) -> Iterator[GuardProcess]:
-    process = GuardProcess(tmp_path)
-    yield process
-    process.end()
-
-
-@pytest.fixture
-def film(tmp_path: Path) -> Path:
-    path = tmp_path / "film.mjpeg"
-    path.write_bytes(b"".join(jpegs()))
-    return path
 
 
 def hold_and_let_go(pad: Pad, guard: GuardProcess) -> None:

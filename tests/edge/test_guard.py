@@ -211,13 +211,6 @@ def test_messages_survive_the_wire_and_nonsense_does_not() -> None:
 # The real process on files in the kernel's layout, and its own log of writes.
 
 
-@pytest.fixture
-def guard(tmp_path: Path) -> Iterator[GuardProcess]:
-    process = GuardProcess(tmp_path)
-    yield process
-    process.end()
-
-
 DRIVER = """
 import sys, time
 from hairpin.edge.guard.client import GuardLink

@@ -16,15 +16,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-import simplejpeg
-from car_rig import GuardProcess, wait_until
-from tiny_policies import WriteBundle
+from car_rig import GuardProcess, jpegs, wait_until
+from live_rig import Car
+from tiny_policies import SENSORS, WriteBundle
 
 from hairpin.edge import Policy
-from hairpin.edge.drivers.camera import Image, ReplayCamera
-from hairpin.edge.guard.client import GuardLink
 from hairpin.edge.lease import DeadMansKey, Lease
-from hairpin.edge.live import LiveDrive, Settings
 from hairpin.edge.mcap_file import read_messages
 from hairpin.edge.reasons import Reason
 from hairpin.edge.recording import Recorder
@@ -34,97 +31,6 @@ pytestmark = pytest.mark.alone
 
 LIMIT = 0.3  # from any fault to neutral and off [s]
 EDGE = Path(__file__).parents[2] / "edge"
-
-
-def jpegs(count: int = 5) -> list[bytes]:
-    rng = np.random.default_rng(0)
-    small = rng.integers(0, 256, (count, 24, 32, 1), np.uint8)
-    return [
-        simplejpeg.encode_jpeg(frame.repeat(4, 0).repeat(4, 1).copy(), colorspace="GRAY") for frame in small
-    ]
-
-
-class Camera(ReplayCamera):
-    """A camera that can be broken."""
-
-    def __init__(self) -> None:
-        super().__init__(jpegs(), fps=30)
-        self.fault = ""
-        self._newest: Image | None = None
-
-    def read(self) -> Image:
-        image = self._newest = self._spoil(super().read(), self._newest)
-        return image
-
-    def _spoil(self, image: Image, before: Image | None) -> Image:
-        if self.fault == "lost":
-            raise OSError("unplugged")
-        if self.fault == "hangs":
-            time.sleep(1.0)
-        if self.fault == "truncated":
-            return image._replace(
-                jpeg=image.jpeg[: len(image.jpeg) // 2] + bytes([int(1e3 * image.stamp) % 251])
-            )
-        if self.fault == "same bytes" and before is not None:
-            return image._replace(jpeg=before.jpeg)
-        if self.fault == "same stamp" and before is not None:
-            return image._replace(stamp=before.stamp)
-        return image
-
-
-class Battery:
-    def __init__(self) -> None:
-        self.charge = 9
-
-    def level(self) -> int:
-        return self.charge
-
-
-class Car:
-    """A drive in this process, on a guard in its own."""
-
-    def __init__(self, guard: GuardProcess, policy: Policy, recorder: Recorder | None = None) -> None:
-        self.guard, self.policy, self.camera, self.battery = guard, policy, Camera(), Battery()
-        self.lease = Lease()
-        self._holding = threading.Event()
-        self._holding.set()
-        self.drive = LiveDrive(
-            policy,
-            lambda: self.camera,
-            lambda: GuardLink(guard.socket),
-            lease=self.lease,
-            settings=Settings(scale=1.0),
-            battery=self.battery,
-            watcher=recorder,
-        )
-        self._threads = [threading.Thread(target=target) for target in (self.drive.run, self._hold)]
-        for thread in self._threads:
-            thread.start()
-
-    def _hold(self) -> None:
-        while self._holding.is_set():
-            self.lease.renew()
-            time.sleep(0.02)
-
-    def let_go(self) -> None:
-        self._holding.clear()
-
-    def go(self) -> None:
-        wait_until(lambda: self.drive.arm() is Reason.NONE)
-        wait_until(self.guard.moving)
-
-    def end(self) -> None:
-        self._holding.clear()
-        self.drive.stop()
-        for thread in self._threads:
-            thread.join()
-
-
-@pytest.fixture
-def guard(tmp_path: Path) -> Iterator[GuardProcess]:
-    process = GuardProcess(tmp_path)
-    yield process
-    process.end()
 
 
 @pytest.fixture
@@ -166,6 +72,10 @@ FAULTS: dict[str, tuple[Callable[[Car], Any], set[Reason]]] = {
     "inference hangs": (break_policy(hung), {Reason.INFERENCE_LATE, Reason.COMMAND_TIMEOUT}),
     "inference raises": (break_policy(raising), {Reason.INFERENCE_FAILED}),
     "action is NaN": (break_policy(lambda: np.full((1, 5), np.nan, np.float32)), {Reason.BAD_ACTION}),
+    "action out of range": (
+        break_policy(lambda: np.full((1, 5), 7.0, np.float32)),
+        {Reason.BAD_ACTION},
+    ),
     "lease lost": (lambda car: car.let_go(), {Reason.LEASE_LOST}),
     "battery low": (lambda car: setattr(car.battery, "charge", 1), {Reason.BATTERY_LOW}),
     "stop": (lambda car: car.drive.disarm(), {Reason.STOPPED}),
@@ -174,7 +84,37 @@ FAULTS: dict[str, tuple[Callable[[Car], Any], set[Reason]]] = {
 
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_fault_ends_in_neutral(car: Car, name: str) -> None:
-    fault, reasons = FAULTS[name]
+    _check(car, name, *FAULTS[name])
+
+
+def break_right_camera(how: str) -> Callable[[Car], None]:
+    return lambda car: setattr(car.right, "fault", how)
+
+
+RIGHT = {Reason.RIGHT_CAMERA_LOST}
+FAULTS_BESIDE: dict[str, tuple[Callable[[Car], Any], set[Reason]]] = {
+    "right camera lost": (break_right_camera("lost"), RIGHT),
+    "right camera hangs": (break_right_camera("hangs"), RIGHT),
+    "right camera frozen": (break_right_camera("same bytes"), RIGHT),
+    "right JPEG truncated": (break_right_camera("truncated"), {Reason.BAD_FRAME}),
+    "left camera lost": (break_camera("lost"), {Reason.CAMERA_LOST}),
+    "lidar silent": (lambda car: setattr(car, "turning", False), {Reason.LIDAR_LOST}),
+}
+
+
+@pytest.mark.parametrize("name", FAULTS_BESIDE)
+def test_a_fault_beside_the_camera_ends_in_neutral(
+    guard: GuardProcess, write: WriteBundle, name: str
+) -> None:
+    car = Car(guard, Policy.load(write(SENSORS)))
+    try:
+        _check(car, name, *FAULTS_BESIDE[name])
+    finally:
+        car.end()
+
+
+def _check(car: Car, name: str, fault: Callable[[Car], Any], reasons: set[Reason]) -> None:
+    """Time a fault, and look at its name."""
     car.go()
     began = time.monotonic()
     fault(car)
@@ -275,10 +215,8 @@ def test_a_drive_is_recorded_with_the_reasons_why_it_stopped(
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP, signal.SIGTERM, signal.SIGINT])
 def test_the_command_dies_stops_or_is_asked_to_end(
-    guard: GuardProcess, write: WriteBundle, tmp_path: Path, number: signal.Signals
+    guard: GuardProcess, write: WriteBundle, film: Path, tmp_path: Path, number: signal.Signals
 ) -> None:
-    film = tmp_path / "film.mjpeg"
-    film.write_bytes(b"".join(jpegs()))
     code = "from hairpin.edge.cli import main; main()"
     command = [sys.executable, "-c", code, "drive", str(write()), "--scale", "1", "--camera", str(film)]
     command += ["--socket", str(guard.socket), "--root", str(tmp_path)]
@@ -314,11 +252,40 @@ def test_the_command_dies_stops_or_is_asked_to_end(
         thread.join()
 
 
+@pytest.mark.parametrize("jump", [-86_400.0, 3e8])
+def test_a_clock_that_jumps_changes_nothing(
+    guard: GuardProcess, write: WriteBundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, jump: float
+) -> None:
+    recorder = Recorder(tmp_path / "drive.mcap", {})
+    car = Car(guard, Policy.load(write()), recorder)
+    try:
+        car.go()
+        now, now_ns = time.time, time.time_ns
+        monkeypatch.setattr(time, "time", lambda: now() + jump)
+        monkeypatch.setattr(time, "time_ns", lambda: now_ns() + round(1e9 * jump))
+        before = car.drive.latency.percentiles()["total"].count
+        time.sleep(0.5)
+        assert car.drive.status().armed and guard.moving()
+        assert car.drive.latency.percentiles()["total"].count > before + 10
+        fault = time.monotonic()
+        car.let_go()
+        assert guard.time_to_neutral(fault) <= LIMIT
+    finally:
+        car.end()
+        recorder.close()
+    stamps = [m.stamp for m in read_messages(tmp_path / "drive.mcap") if m.topic == "camera"]
+    assert stamps == sorted(stamps) and stamps[-1] - stamps[0] < 30.0
+
+
 @pytest.mark.parametrize(
     "name",
     [
         "live",
         "mailbox",
+        "beside",
+        "sensor_thread",
+        "drivers/v4l2",
+        "drivers/rplidar",
         "lease",
         "hand",
         "drivers/camera",

@@ -90,6 +90,21 @@ def test_an_output_that_is_no_number_is_no_command(
         policy.act(golden_frames(DISCRETE))
 
 
+def test_an_action_out_of_range_is_no_action(write: WriteBundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    discrete, continuous = Policy.load(write()), Policy.load(write(CONTINUOUS))
+    for wild in ([[0.0, 1e9]], [[-1e30, 0.0]], [[-200.0, 1.0]]):
+        with pytest.raises(PolicyError, match="out of range"):
+            continuous.command(np.array(wild, np.float32))
+    full_left_fast = continuous.command(np.array([[4.0, 1.5]], np.float32))  # PPO's means have no bounds
+    assert full_left_fast == to_command(CONTINUOUS.actions, [1.0, 1.0])
+    for wild in ([[7.0, 0, 0, 0, 0]], [[-1.0, 0, 0, 0, 1.0]]):
+        with pytest.raises(PolicyError, match="out of range"):
+            discrete.command(np.array(wild, np.float32))
+    monkeypatch.setattr(discrete, "predict", lambda observations: np.full((1, 5), 7.0, np.float32))
+    with pytest.raises(PolicyError, match="out of range"):
+        discrete.act(golden_frames(DISCRETE))
+
+
 def test_the_batch_and_threads_are_checked(write: WriteBundle) -> None:
     path = write()
     with pytest.raises(BundleError, match="batch is 0"):

@@ -6,17 +6,21 @@ import math
 import threading
 import time
 from importlib.metadata import EntryPoint
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-from tiny_policies import DISCRETE, WriteBundle
+from tiny_policies import DISCRETE, SENSORS, WriteBundle
 
+from hairpin.agents.logs.recordings import compare, read_drive
 from hairpin.edge import Command, Policy
 from hairpin.edge import rehearsal as rehearsal_module
 from hairpin.edge.calibration import Calibration
+from hairpin.edge.contract import STEREO
 from hairpin.edge.drivers.jpeg import decode, encode
 from hairpin.edge.live import DEADLINE
+from hairpin.edge.mcap_file import read_messages
 from hairpin.edge.real_time import SimulatedPulses, run
 from hairpin.edge.throttle import speed, throttle
 
@@ -32,15 +36,25 @@ class Seen(NamedTuple):
 class Car:
     """A camera of noise, for a while from the first command on."""
 
-    def __init__(self, age: float, seconds: float) -> None:
+    def __init__(self, age: float, seconds: float, channels: int = 3) -> None:
         self.commands: list[Command] = []
+        self.eyes: set[int] = set()
+        self._channels = channels
         self._age, self._seconds, self._until = age, seconds, math.inf
         self._random = np.random.default_rng(0)
 
-    def read(self) -> Seen | None:
+    def read(self, eye: int = 0) -> Seen | None:
         time.sleep(1 / 30)
-        frame = self._random.integers(0, 256, (24, 32, 3), np.uint8).repeat(4, 0).repeat(4, 1)
+        shape = (24, 32, self._channels)
+        frame = self._random.integers(0, 256, shape, np.uint8).repeat(4, 0).repeat(4, 1)
+        self.eyes.add(eye)
         return None if self.over(0.0) else Seen(frame, time.monotonic() - self._age, (0.0, 0.0, 0.0))
+
+    def scan(self) -> np.ndarray | None:
+        time.sleep(0.1)
+        ranges = np.full(64, np.inf)
+        ranges[32] = 0.4  # straight behind
+        return None if self.over(0.0) else ranges
 
     def write(self, command: Command) -> None:
         if command.speed > 0:
@@ -55,7 +69,7 @@ class Car:
 def rehearse(
     monkeypatch: pytest.MonkeyPatch, policy: Policy, age: float = 0.0, seconds: float = 1.0, **settings: Any
 ) -> tuple[Car, dict[str, Any]]:
-    car = Car(age, seconds)
+    car = Car(age, seconds, 1 if policy.contract.observation.sensor == STEREO else 3)
 
     def simulator(contract: Any, drive: Any, **given: Any) -> dict[str, Any]:
         drive(car)
@@ -81,6 +95,42 @@ def test_the_runtime_and_the_guard_move_the_simulated_wheels(
     assert result["given"] == {"fps": 30, "latency": 0.0, "drop": 0.1, "laps": 1}
     assert set(result["latency_ms"]) == {"wait", "decode", "infer", "total"}
     assert not [t for t in threading.enumerate() if t.name in ("guard", "person", "drive")]
+
+
+def test_two_cameras_and_a_lidar_come_through_their_drivers(
+    write: WriteBundle, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    policy = Policy.load(write(SENSORS))
+    car, result = rehearse(monkeypatch, policy, record=tmp_path / "drive.mcap")
+    assert result["stops"] == {}
+    assert result["frames"]["decided"] > 20
+    assert car.eyes == {0, 1}
+    assert [c for c in car.commands if c.speed == pytest.approx(1.0, abs=1e-3)]
+    seen = list(read_messages(tmp_path / "drive.mcap"))
+    stamps = {
+        topic: {m.stamp for m in seen if m.topic == topic} for topic in ("camera", "camera_right", "lidar")
+    }
+    decided = {m.stamp for m in seen if m.topic == "decision" and "steering" in m.value}
+    assert decided <= stamps["camera"] & stamps["camera_right"] & stamps["lidar"]
+    turn = next(m.value["ranges"] for m in seen if m.topic == "lidar")
+    assert turn[32] == pytest.approx(0.4, abs=1e-3) and set(turn[:32] + turn[33:]) == {None}
+    left, right = (next(m.value for m in seen if m.topic == t) for t in ("camera", "camera_right"))
+    assert left != right and decode(right, SENSORS.observation).shape == (24, 32, 1)
+    agreement = compare(read_drive(tmp_path / "drive.mcap"), write(SENSORS))
+    assert (agreement.frames, agreement.agreement) == (len(decided), 1.0)
+
+
+def test_a_lidar_that_falls_silent_stops_the_trial(
+    write: WriteBundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began = time.monotonic()
+    monkeypatch.setattr(
+        Car, "scan", lambda car: np.full(64, np.inf) if time.monotonic() < began + 2.0 else time.sleep(3.0)
+    )
+    monkeypatch.setattr("hairpin.edge.real_time._ARMING", 10.0)
+    car, result = rehearse(monkeypatch, Policy.load(write(SENSORS)), seconds=60.0)
+    assert result["stops"] == {"no turns from the lidar, which the policy needs; look at its cable": 1}
+    assert car.commands[-1] == Command(0.0, 0.0)
 
 
 def test_frames_that_come_too_late_never_arm_it(write: WriteBundle, monkeypatch: pytest.MonkeyPatch) -> None:

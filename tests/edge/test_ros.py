@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from hairpin.edge.beside import Glance
 from hairpin.edge.drivers.camera import Image
 from hairpin.edge.watchers import Watchers
 
@@ -21,6 +22,7 @@ SYSTEM = Path("/usr/lib/python3/dist-packages")  # of Debian's Python, which may
 
 PUBLISHER = """
 import sys, time
+from hairpin.edge.beside import Glance
 from hairpin.edge.drivers.camera import Image
 from hairpin.edge.ros import RosPublisher
 ros = RosPublisher()
@@ -28,6 +30,7 @@ ros.health({"armed": False, "reason": "nobody has armed it yet"})
 for i in range(200):
     stamp = time.monotonic()
     ros.frame(Image(b"\\xff\\xd8" + b"%d" % i, stamp))
+    ros.beside(stamp, Glance(Image(b"\\xff\\xd8 right", stamp)))
     ros.decision(stamp, {"steering": 0.25, "sent": None})
     time.sleep(0.05)
 assert not ros.failed, ros.failed
@@ -38,12 +41,14 @@ from sensor_msgs.msg import CompressedImage
 from std_msgs.msg import String
 rospy.init_node("listener")
 image = rospy.wait_for_message("/hairpin/camera/compressed", CompressedImage, 20)
+right = rospy.wait_for_message("/hairpin/camera_right/compressed", CompressedImage, 20)
 decision = rospy.wait_for_message("/hairpin/decision", String, 20)
 health = rospy.wait_for_message("/hairpin/health", String, 20)
 _, subscribed, _ = rosgraph.Master("/listener").getSystemState()
 heard = [topic for topic, nodes in subscribed if "/hairpin" in nodes]
 stamp = image.header.stamp.to_sec()
-print(json.dumps([image.format, image.data[:2].hex(), stamp, decision.data, health.data, heard]))
+starts = [image.data[:2].hex(), right.data[2:].decode()]
+print(json.dumps([image.format, starts, stamp, decision.data, health.data, heard]))
 """
 
 
@@ -85,7 +90,7 @@ def test_ros_hears_the_drive_and_says_nothing_to_it(environment: dict[str, str])
         )
         assert heard.returncode == 0, heard.stderr[-2000:]
         kind, start, stamp, decision, health, subscribed = json.loads(heard.stdout.splitlines()[-1])
-        assert (kind, start) == ("jpeg", "ffd8")
+        assert (kind, start) == ("jpeg", ["ffd8", " right"])
         assert abs(stamp - time.time()) < 60
         assert json.loads(decision)["steering"] == 0.25
         assert json.loads(health)["armed"] is False
@@ -118,6 +123,9 @@ class Ear:
     def frame(self, image: Image) -> None:
         self.heard.append("frame")
 
+    def beside(self, stamp: float, glance: Glance) -> None:
+        self.heard.append("beside")
+
     def decision(self, stamp: float, values: object) -> None:
         self.heard.append("decision")
 
@@ -132,8 +140,14 @@ def test_several_watchers_are_told_all_of_it() -> None:
     ears = [Ear(), Ear("the disk is full")]
     both = Watchers(ears)
     both.frame(Image(b"", 0.0))
+    both.beside(0.0, Glance())
     both.decision(0.0, {})
     both.health({})
     both.close()
-    assert [ear.heard for ear in ears] == [["frame", "decision", "health", "close"]] * 2
+    assert [ear.heard for ear in ears] == [["frame", "beside", "decision", "health", "close"]] * 2
+    late = Ear()
+    both.join(late)
+    both.leave(ears[0])
+    both.health({})
+    assert (len(ears[0].heard), len(ears[1].heard), late.heard) == (5, 6, ["health"])
     assert both.failed == "the disk is full"

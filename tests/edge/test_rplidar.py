@@ -9,8 +9,9 @@ import tty
 import numpy as np
 import pytest
 
-from hairpin.edge.drivers.rplidar import open_port, scans
+from hairpin.edge.drivers.rplidar import PlayedLidar, open_port, scans
 from hairpin.edge.errors import CarError
+from hairpin.edge.lidar import ranges_of_turn, turn_of_ranges
 
 serial = pytest.importorskip("serial")
 
@@ -19,6 +20,44 @@ def sample(start: bool, angle: float, distance: float) -> bytes:
     """Angle [deg], distance [mm]."""
     q6, q2 = round(angle * 64), round(distance * 4)
     return bytes([15 << 2 | (1 if start else 2), (q6 & 0x7F) << 1 | 1, q6 >> 7, q2 & 0xFF, q2 >> 8])
+
+
+def test_a_played_lidar_says_what_it_measures_and_each_turn_at_once() -> None:
+    asked: list[int] = []
+    measured = [np.full(64, np.inf) for _ in range(4)]
+    for i, ranges in enumerate(measured):
+        ranges[10 * i + 3] = 0.5 + i
+    measured[2][:] = np.inf  # nothing around
+
+    def measure() -> np.ndarray | None:
+        asked.append(len(asked))
+        return turn_of_ranges(measured[asked[-1]]) if len(asked) <= len(measured) else None
+
+    turns = scans(PlayedLidar(measure))
+    for i, ranges in enumerate(measured[1:], start=1):
+        turn = next(turns)
+        assert len(asked) == i + 1, "a turn waits for the next one"
+        assert len(turn) == (0 if i == 2 else 1)
+        np.testing.assert_allclose(ranges_of_turn(turn), ranges, atol=1e-3)
+    with pytest.raises(OSError, match="does not answer"):
+        next(turns)
+
+
+def test_half_a_turn_at_the_beginning_is_no_turn() -> None:
+    rows = [sample(False, 300.0, 900.0), sample(True, 0.0, 1000.0), sample(False, 90.0, 1000.0)]
+    rows += [sample(True, 0.0, 2000.0)]
+    sent = bytes.fromhex("a55a0500004081") + b"".join(rows)
+
+    class Port:
+        def write(self, data: bytes, /) -> int:
+            return len(data)
+
+        def read(self, size: int = 1) -> bytes:
+            nonlocal sent
+            part, sent = sent[:size], sent[size:]
+            return part
+
+    np.testing.assert_allclose(next(scans(Port())), [[0.0, 1.0], [np.pi / 2, 1.0]])
 
 
 def test_turns_come_through_noise_and_lost_bytes() -> None:

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import time
+from importlib.metadata import entry_points
 from typing import Any
 
 import numpy as np
 import pytest
 
-from hairpin.edge.contract import Command, Contract, DiscreteActions, Fingerprint, ObservationSpec
+from hairpin.edge.contract import (
+    Command,
+    Contract,
+    DiscreteActions,
+    Fingerprint,
+    LidarSpec,
+    ObservationSpec,
+)
 from hairpin.sim import SimError
 from hairpin.sim.physics import CONTROL_HZ, make_physics, nominal_car
-from hairpin.sim.real_time import RealTimeCar, TickedPhysics, rehearse_in_real_time
+from hairpin.sim.real_time import TURN_HZ, RealTimeCar, TickedPhysics, rehearse_in_real_time
+from hairpin.sim.rehearsal import rehearsal_config, rehearse
+from hairpin.sim.world import World
 
 pytestmark = pytest.mark.alone
 
@@ -74,6 +86,42 @@ def test_latency_delays_frames_and_drops_lose_them() -> None:
     rehearse_in_real_time(CONTRACT, drive, **SETTINGS, fps=60, latency=0.08, drop=0.5)
     assert min(ages) >= 0.08
     assert np.mean(gaps) > 1.4 / 60  # every other frame is lost
+
+
+def test_two_cameras_are_a_stereo_base_apart_and_the_lidar_turns() -> None:
+    spec = ObservationSpec("STEREO_CAMERAS", width=160, height=120, channels=2, lidar=LidarSpec("LIDAR"))
+    turns: list[float] = []
+
+    def drive(car: RealTimeCar) -> None:
+        left, right = car.read(), car.read(1)
+        assert left is not None and right is not None
+        assert left.frame.shape == right.frame.shape == (480, 640, 1)
+        assert (left.frame != right.frame).mean() > 0.01
+        expected = world_frames(left.pose)
+        assert np.abs(np.concatenate([left.frame, right.frame], -1).astype(int) - expected).mean() < 1.5
+        for _ in range(6):
+            ranges = car.scan()
+            assert ranges is not None and ranges.shape == (64,) and np.isinf(ranges).all()  # no objects
+            turns.append(time.monotonic())
+        car.write(Command(0.0, 2.0))
+        assert car.over(10.0)
+        assert car.read(1) is None and car.scan() is None
+
+    def world_frames(pose: tuple[float, float, float]) -> np.ndarray:
+        config = rehearsal_config(contract, None, 1, 1, "single_track", "ccw")
+        with contextlib.closing(World(config, 1)) as world:
+            return world.frames(pose=np.array([pose]))[0].astype(int)
+
+    contract = dataclasses.replace(CONTRACT, observation=spec)
+    report = rehearse_in_real_time(contract, drive, **SETTINGS)
+    assert report["statuses"] == ("off_track",)
+    assert np.median(np.diff(turns[1:])) == pytest.approx(1 / TURN_HZ, rel=0.25)
+
+
+def test_the_car_finds_both_simulators() -> None:
+    """What is installed says where they are; who changed that must install again: pip install -e ."""
+    found = {point.name: point.load() for point in entry_points(group="hairpin.rehearsal")}
+    assert found == {"simulator": rehearse, "real_time": rehearse_in_real_time}
 
 
 @pytest.mark.parametrize(

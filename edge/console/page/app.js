@@ -6,6 +6,7 @@ import { showDrive } from "./drive.js";
 import { followKeys, release, wish } from "./input.js";
 import { showModels } from "./models.js";
 import { ask, stop, talk, watch } from "./net.js";
+import { showRecordings } from "./record.js";
 import { say, toast } from "./toast.js";
 
 const $ = (id) => document.getElementById(id);
@@ -86,6 +87,7 @@ function lose() {
   car.state = {};
   took = false;
   release();
+  showRecordings();
   if (document.body.dataset.view === "open") headline("fault", "No connection");
   setTimeout(begin, RETRY);
 }
@@ -122,6 +124,7 @@ function show(news) {
   showDrive(news);
   showModels(news);
   showCalibration(news);
+  showRecordings();
   for (const line of news.log || []) {
     const item = document.createElement("li");
     item.textContent = line;

@@ -1,7 +1,7 @@
 // Calibration: pulses of the servo and the motor, each change shown by the wheels at once.
 
 import { car } from "./car.js";
-import { element } from "./models.js";
+import { element } from "./files.js";
 
 const SHORTEST = 900;
 const LONGEST = 2100; // [us]

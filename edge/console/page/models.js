@@ -1,7 +1,8 @@
 // The models on the car.
 
 import { car } from "./car.js";
-import { ask, send } from "./net.js";
+import { about, deleter, element } from "./files.js";
+import { send } from "./net.js";
 import { say } from "./toast.js";
 
 const $ = (id) => document.getElementById(id);
@@ -21,11 +22,9 @@ function row({ name, size, time }) {
   const item = element("li", active ? "active" : "");
   const title = element("h3", "", name);
   if (active) title.append(element("span", "badge", "active"));
-  const large = size > 1e6 ? `${(size / 1e6).toFixed(1)} MB` : `${Math.ceil(size / 1e3)} kB`;
-  const about = `${large}, ${new Date(1000 * time).toLocaleString()}`;
   const buttons = element("div", "row");
-  if (!active) buttons.append(activator(name), deleter(name));
-  item.append(title, element("p", "hint", about), buttons);
+  if (!active) buttons.append(activator(name), deleter("/api/models/", name));
+  item.append(title, element("p", "hint", about(size, time)), buttons);
   return item;
 }
 
@@ -40,29 +39,6 @@ function activator(name) {
       button.disabled = false;
       button.textContent = "Activate";
     }, 3000);
-  });
-  return button;
-}
-
-function deleter(name) {
-  const button = element("button", "danger", "Delete");
-  let sure = false;
-  button.addEventListener("click", async () => {
-    if (!sure) {
-      sure = true;
-      button.textContent = "Really delete?";
-      setTimeout(() => {
-        sure = false;
-        button.textContent = "Delete";
-      }, 4000);
-      return;
-    }
-    try {
-      await ask("DELETE", `/api/models/${encodeURIComponent(name)}`);
-      say(`${name} is deleted`);
-    } catch (error) {
-      say(error.message, true);
-    }
   });
   return button;
 }
@@ -88,11 +64,4 @@ for (const name of ["dragover", "dragleave", "drop"]) {
     $("drop").classList.toggle("over", name === "dragover");
     if (name === "drop") upload(event.dataTransfer.files[0]);
   });
-}
-
-export function element(tag, className = "", text = "") {
-  const made = document.createElement(tag);
-  if (className) made.className = className;
-  if (text) made.textContent = text;
-  return made;
 }

@@ -22,6 +22,9 @@ export async function ask(method, path, content) {
   return said;
 }
 
+/** Where a link fetches something from: it cannot send the token otherwise. */
+export const link = (path) => `${path}?csrf=${encodeURIComponent(csrf)}`;
+
 /** Send a file; `progress` hears the share that was sent. */
 export function send(file, progress) {
   return new Promise((resolve, reject) => {
@@ -46,7 +49,7 @@ export async function stop() {
 }
 
 function open(path) {
-  const socket = new WebSocket(`${location.origin.replace(/^http/, "ws")}${path}?csrf=${encodeURIComponent(csrf)}`);
+  const socket = new WebSocket(location.origin.replace(/^http/, "ws") + link(path));
   socket.binaryType = "blob";
   return socket;
 }
