@@ -25,8 +25,7 @@ verdicts = []
 enter = callbacks.add_evaluation
 def add(run, verdict):
     enter(run, verdict)
-    row = {"steps": verdict.steps, "cpu": time.process_time(), "laps": verdict.progress}
-    verdicts.append({**row, "confirmed": verdict.confirmed, "lap": verdict.mean_lap, "out": verdict.wheels_out})
+    verdicts.append({**verdict.to_dict(), "cpu": time.process_time()})
     print(json.dumps(verdicts[-1]), file=sys.stderr, flush=True)
 callbacks.add_evaluation = add
 run = train(TrainConfig(preset="deepracer", **json.loads(sys.argv[1])))
@@ -65,9 +64,8 @@ def arrive(**settings: Any) -> dict[str, Any]:
         **settings: Of `TrainConfig`, as JSON takes them.
 
     Returns:
-        `verdicts`: of each evaluation the `steps` and `cpu` seconds so far, the `laps` per start, whether the
-        policy is `confirmed`, its mean `lap` [s] and the steps on which a wheel was `out`; and the `steps`
-        and `cpu` seconds when training ended.
+        `verdicts`: what each evaluation found (`Verdict.to_dict`), with the `cpu` seconds so far; and the
+        `steps` and `cpu` seconds when training ended.
 
     Raises:
         subprocess.CalledProcessError: The training failed; what it said is printed.
@@ -84,7 +82,7 @@ def _text(found: dict[str, Any]) -> str:
     first = next((verdict for verdict in found["verdicts"] if verdict["confirmed"]), None)
     if first is None:
         return f"{'not confirmed':44s}{ended}"
-    return f"{first['steps']:21d}  {first['cpu'] / 60:7.1f}  {first['lap']:5.1f}  {first['out']:9d}{ended}"
+    return f"{first['steps']:21d}  {first['cpu'] / 60:7.1f}  {first['mean_lap']:5.1f}  {first['wheels_out']:9d}{ended}"
 
 
 if __name__ == "__main__":
