@@ -82,7 +82,8 @@ def _text(found: dict[str, Any]) -> str:
     first = next((verdict for verdict in found["verdicts"] if verdict["confirmed"]), None)
     if first is None:
         return f"{'not confirmed':44s}{ended}"
-    return f"{first['steps']:21d}  {first['cpu'] / 60:7.1f}  {first['mean_lap']:5.1f}  {first['wheels_out']:9d}{ended}"
+    lap, out = first["mean_lap"], first["wheels_out"]
+    return f"{first['steps']:21d}  {first['cpu'] / 60:7.1f}  {lap:5.1f}  {out:9d}{ended}"
 
 
 if __name__ == "__main__":
