@@ -250,3 +250,21 @@ def test_advantages_end_with_the_episode() -> None:
     rollout = join([episode, episode], 0.9, 0.5)
     assert (rollout.advantages.mean(), rollout.advantages.std()) == pytest.approx((0, 1), abs=1e-5)
     assert torch.from_numpy(rollout.observations).shape == (4, 1, 2, 2)
+
+
+@pytest.mark.parametrize("value_after", [0.0, 7.0])
+def test_returns_mix_those_of_every_number_of_steps(value_after) -> None:
+    gamma, share, steps = 0.95, 0.9, 30
+    rng = np.random.default_rng(0)
+    rewards, values = rng.normal(1, 2, steps), rng.normal(10, 5, steps)
+    episode = Episode(value_after=value_after)
+    for reward, value in zip(rewards, values, strict=True):
+        episode.add(np.zeros((1, 2, 2), np.uint8), 0, float(reward), float(value), 0.0)
+    after = np.append(values, value_after)
+    for t, found in enumerate(join([episode], gamma, share).returns):
+        # What n steps bring and the value foretold after them, for each n to the episode's end.
+        most = steps - t
+        bring = [gamma**k * rewards[t + k] for k in range(most)]
+        told = [sum(bring[:n]) + gamma**n * after[t + n] for n in range(1, most + 1)]
+        weights = [(1 - share) * share ** (n - 1) for n in range(1, most)] + [share ** (most - 1)]
+        assert found == pytest.approx(np.dot(weights, told), rel=1e-4)
