@@ -48,6 +48,12 @@ def evaluate(
     collision_penalty: Annotated[
         float, typer.Option("--collision-penalty", help="Seconds that a crash then costs.")
     ] = 5.0,
+    mercy: Annotated[
+        int,
+        typer.Option(
+            "--mercy", help="Every so manieth reset in a row at the same box goes ahead of it; 0 never."
+        ),
+    ] = 0,
     randomization: Annotated[
         str, typer.Option("--randomization", help="none, light, mild or full: what differs between trials.")
     ] = "none",
@@ -101,6 +107,7 @@ def evaluate(
         resets=resets,
         off_track_penalty=off_track_penalty,
         collision_penalty=collision_penalty,
+        mercy=mercy,
         randomization=randomization,
         race=race,
         obstacles=obstacles,
