@@ -38,8 +38,9 @@ from .hyperparameters import Hyperparameters, read_hyperparameters
 from .presets import Preset, preset
 
 ALGORITHMS: Final = ("ppo", "sac")
-#: Steps of a training among objects at least, and between its evaluations.
-_OBJECTS_TAKE, _JUDGED_AMONG_OBJECTS = 600_000, 32_768
+#: Among objects a preset's budget is so many times as large (four boxes are avoided after half a million
+#: steps, not 10,000), and so many steps lie between evaluations, which are longer then and say more.
+_OBJECTS_TAKE, _JUDGED_AMONG_OBJECTS = 2, 32_768
 DEFAULT_TRACK: Final = "reinvent_2018"
 
 
@@ -171,7 +172,11 @@ def plan(config: TrainConfig) -> Plan:
     if not getattr(chosen, algorithm):
         raise RunError(f"the preset {config.preset!r} learns with PPO: leave out the algorithm")
     if world.objects is not None:
-        chosen = _among_objects(chosen, algorithm)
+        chosen = dataclasses.replace(
+            chosen,
+            steps=_OBJECTS_TAKE * chosen.steps,
+            evaluate_every=max(_JUDGED_AMONG_OBJECTS, chosen.evaluate_every),
+        )
     if algorithm == "sac" and not isinstance(world.actions, ContinuousActions):
         raise RunError(
             "SAC drives with a continuous action space: give model metadata with "
@@ -194,20 +199,6 @@ def _tracks(config: TrainConfig, chosen: Preset) -> tuple[Any, tuple[Track, ...]
     if config.track is None and chosen.tracks:
         return training_tracks(chosen.tracks, config.seed), exam
     return (DEFAULT_TRACK if config.track is None else config.track), exam
-
-
-def _among_objects(chosen: Preset, algorithm: str) -> Preset:
-    """How a preset learns to avoid objects, which takes half a million steps, not 10,000.
-
-    At a steady rate policies come and go: of two that are 30,000 steps apart the later one is often much
-    worse. So the rate falls. Evaluations are longer, and rarer.
-    """
-    return dataclasses.replace(
-        chosen,
-        steps=max(_OBJECTS_TAKE, chosen.steps),
-        evaluate_every=max(_JUDGED_AMONG_OBJECTS, chosen.evaluate_every),
-        anneal=algorithm == "ppo" and not chosen.original,
-    )
 
 
 def _with_settings(chosen: Preset, algorithm: str, settings: Mapping[str, Any]) -> Preset:

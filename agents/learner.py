@@ -11,7 +11,7 @@ from gymnasium import spaces
 from stable_baselines3 import PPO, SAC
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.running_mean_std import RunningMeanStd
-from stable_baselines3.common.utils import FloatSchedule, LinearSchedule
+from stable_baselines3.common.utils import FloatSchedule
 from stable_baselines3.common.vec_env import VecNormalize
 
 from hairpin.edge.contract import ContinuousActions, DiscreteActions
@@ -60,7 +60,7 @@ def new_model(plan: Plan, env: VecNormalize, seed: int) -> BaseAlgorithm:
     if isinstance(plan.world.actions, ContinuousActions) and plan.algorithm == "ppo":
         policy_kwargs["log_std_init"] = preset.log_std
     several = isinstance(env.observation_space, spaces.Dict) and not preset.privileged
-    settings = {**getattr(preset, plan.algorithm), "learning_rate": _rate(plan)}
+    settings = dict(getattr(preset, plan.algorithm))
     if several and settings.pop("optimize_memory_usage", False):
         settings["buffer_size"] //= 2  # every frame is kept twice then
     model = _class_of(plan)(
@@ -126,12 +126,6 @@ def _class_of(plan: Plan) -> type[BaseAlgorithm]:
     return SmoothPPO if _smoothness(plan) else _ALGORITHMS[plan.algorithm]
 
 
-def _rate(plan: Plan) -> float | LinearSchedule:
-    """The learning rate, or how it falls."""
-    rate: float = getattr(plan.preset, plan.algorithm)["learning_rate"]
-    return LinearSchedule(rate, 0.0, 1.0) if plan.preset.anneal else rate
-
-
 def _smoothness(plan: Plan) -> dict[str, Any]:
     """The arguments that `SmoothPPO` adds to those of PPO; none if the preset asks for no smoothness."""
     temporal, spatial = plan.preset.caps
@@ -153,8 +147,7 @@ def _settle(plan: Plan, model: BaseAlgorithm) -> None:
         model.iterations_done = 0
         for name, value in plan.preset.ppo.items():
             setattr(model, name, FloatSchedule(value) if name == "clip_range" else value)
-    model.learning_rate = _rate(plan)
-    model._setup_lr_schedule()
+        model._setup_lr_schedule()
 
 
 def _load(path: Path, kind: type[BaseAlgorithm], **settings: Any) -> BaseAlgorithm:

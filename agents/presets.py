@@ -49,8 +49,6 @@ class Preset:
         scale_rewards: Whether rewards are scaled to unit variance of their returns.
         bootstrap_laps: Whether a finished lap is worth what would have followed, rather than nothing more.
         original: Whether it is DeepRacer's: the network and the hyperparameters are the user's to choose.
-        anneal: Whether PPO's learning rate falls to nothing at the end of the budget: what was learned last
-            is then no worse than what came before.
         caps: Weights of the temporal and the spatial smoothness of `SmoothPPO`; both 0 for plain PPO.
         ppo: Arguments of stable-baselines3's PPO.
         sac: Arguments of stable-baselines3's SAC.
@@ -83,7 +81,6 @@ class Preset:
     scale_rewards: bool = True
     bootstrap_laps: bool = True
     original: bool = False
-    anneal: bool = False
     caps: tuple[float, float] = (0.0, 0.0)
     ppo: Mapping[str, Any] = field(default_factory=dict)
     sac: Mapping[str, Any] = field(default_factory=dict)

@@ -174,16 +174,18 @@ def _print_report(report: LapReport, shortest: float | None) -> None:
     best, mean = ("-" if time is None else f"{time:.2f} s" for time in (report.best_lap, report.mean_lap))
     cells = {
         "completed": f"{report.completed} of {report.trials}",
-        "off track": f"{report.off_tracks} times",
-        **({} if report.race == "time_trial" else {"crashed": f"{report.crashes} times"}),
+        "off track": str(report.off_tracks),
+        **({} if report.race == "time_trial" else {"crashed": str(report.crashes)}),
         "wheel out": f"{report.wheels_out} steps",
         "best lap": best,
         "mean lap": mean,
-        "mean speed": f"{report.mean_speed:.2f} m/s",
-        "steering": f"{report.steering_change:.1f} deg/step",
+        "m/s": f"{report.mean_speed:.2f}",
+        "steering": f"{report.steering_change:.1f} deg",
     }
     where = f"{report.track}, {report.physics} physics, direction {report.direction}"
-    table = Table(*cells, title=f"{where}: {laps} in each trial", box=SIMPLE)
+    table = Table(title=f"{where}: {laps} in each trial", box=SIMPLE, padding=(0, 0, 0, 1))
+    for name in cells:
+        table.add_column(name, no_wrap=True)
     table.add_row(*cells.values())
     Console().print(table)
     if shortest is not None and report.best_lap is not None:

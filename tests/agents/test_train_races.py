@@ -95,6 +95,7 @@ def test_the_command_line_trains_and_evaluates_races(hairpin, tmp_path) -> None:
     assert code == 0 and report["race"] == "object_avoidance" and "crashes" in report
     code, output, _ = hairpin("evaluate", out, *arguments, "--race", "head_to_bot", "--bots", 2)
     assert code == 0 and "crashed" in output
+    assert "\N{HORIZONTAL ELLIPSIS}" not in output  # 80 columns are enough
     code, _, errors = hairpin("train", "--obstacles", 3, "--out", tmp_path / "none")
     assert code == 2 and "obstacles are given for the race 'time_trial'" in errors
 
