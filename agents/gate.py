@@ -23,7 +23,9 @@ _LEAST_EXTRA: Final = 16_384  # steps that training goes on for, after a policy 
 #: about which of two is better: so many trials then, of which so many may fail; more than so many end it.
 OBJECT_STARTS: Final = 32
 _TOLERATED, _HOPELESS = 1, 8
-_IN_A_ROW: Final = 2  # evaluations that confirm, each with new places: of many, one does so by chance
+_CONFIRMED: Final = (
+    2  # evaluations that have to confirm, each with new places: of many, one does so by chance
+)
 
 
 @dataclass(frozen=True)
@@ -78,16 +80,14 @@ def enough(verdicts: Sequence[Verdict], steps: int) -> bool:
     """Whether training is done: a policy laps cleanly, or laps, and more training has not made it clean.
 
     A reward may not care about a wheel over the line, and then no training makes a policy clean. Among
-    objects a wheel may be out, but two evaluations in a row have to confirm what was learned.
+    objects a wheel may be out, but two evaluations have to confirm what was learned.
 
     Args:
         verdicts: Those of all evaluations so far.
         steps: Environment steps trained for.
     """
     if any(verdict.objects for verdict in verdicts):
-        in_order = sorted({verdict.steps: verdict for verdict in verdicts}.items())
-        last = [verdict.confirmed for _, verdict in in_order[-_IN_A_ROW:]]
-        return len(last) == _IN_A_ROW and all(last)
+        return len({verdict.steps for verdict in verdicts if verdict.confirmed}) >= _CONFIRMED
     if any(verdict.clean for verdict in verdicts):
         return True
     confirmed = [verdict for verdict in verdicts if verdict.confirmed]
