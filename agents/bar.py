@@ -13,7 +13,7 @@ from stable_baselines3.common.callbacks import BaseCallback
 from hairpin.sim.rules import Status
 
 from .callbacks import Evaluations
-from .gate import LAPS, STARTS, Verdict
+from .gate import LAPS, OBJECT_STARTS, STARTS, Verdict
 
 
 class Bar(BaseCallback):
@@ -97,9 +97,10 @@ class Bar(BaseCallback):
 
 def verdict_text(verdict: Verdict) -> str:
     """What an evaluation found, in few words."""
+    trials = f"nearly all of {OBJECT_STARTS}" if verdict.objects else f"all {STARTS}"
     if verdict.confirmed:
         out = f", a wheel out on {verdict.wheels_out} steps" if verdict.wheels_out else ""
-        return f"{LAPS} laps from all {STARTS} starts, confirmed{out}"
+        return f"{LAPS} laps from {trials} starts, confirmed{out}"
     if verdict.passed:
-        return f"{LAPS} laps from all {STARTS} starts"
+        return f"{LAPS} laps from {trials} starts"
     return f"{verdict.progress:.1f} of {LAPS} laps a start"

@@ -38,9 +38,9 @@ from .hyperparameters import Hyperparameters, read_hyperparameters
 from .presets import Preset, preset
 
 ALGORITHMS: Final = ("ppo", "sac")
-_OBJECTS_TAKE: Final = (
-    2  # times a preset's budget: four boxes are avoided after 0.6 million steps, not 10,000
-)
+#: Among objects a preset's budget is so many times as large (four boxes are avoided after half a million
+#: steps, not 10,000), and so many steps lie between evaluations, which are longer then and say more.
+_OBJECTS_TAKE, _JUDGED_AMONG_OBJECTS = 2, 32_768
 DEFAULT_TRACK: Final = "reinvent_2018"
 
 
@@ -172,7 +172,11 @@ def plan(config: TrainConfig) -> Plan:
     if not getattr(chosen, algorithm):
         raise RunError(f"the preset {config.preset!r} learns with PPO: leave out the algorithm")
     if world.objects is not None:
-        chosen = dataclasses.replace(chosen, steps=_OBJECTS_TAKE * chosen.steps)
+        chosen = dataclasses.replace(
+            chosen,
+            steps=_OBJECTS_TAKE * chosen.steps,
+            evaluate_every=max(_JUDGED_AMONG_OBJECTS, chosen.evaluate_every),
+        )
     if algorithm == "sac" and not isinstance(world.actions, ContinuousActions):
         raise RunError(
             "SAC drives with a continuous action space: give model metadata with "

@@ -98,7 +98,12 @@ def read_archive(path: str | Path, metadata: ModelMetadata | None = None) -> Dee
     except (tarfile.TarError, EOFError, zlib.error, lzma.LZMAError, ValueError) as error:
         if isinstance(error, BundleError):
             raise BundleError(f"{path}: {error}") from None
-        raise BundleError(f"{path}: it is no .tar.gz archive, truncated or corrupt: copy it again") from None
+        fix = "copy it again"
+        if path.suffix in (".pb", ".json"):
+            fix = "give the archive or the folder that it belongs to"
+        elif path.suffix == ".zip":
+            fix = "unpack it, and give the folder"
+        raise BundleError(f"{path}: it is no .tar.gz archive, truncated or corrupt: {fix}") from None
     try:
         return DeepRacerModel(
             graph=from_bytes(content),
@@ -130,7 +135,7 @@ def _choose(names: Mapping[str, int], checkpoints: bytes | None) -> tuple[str, i
             + (
                 ", only TensorFlow's checkpoints, which are not read: give model_<n>.pb too"
                 if of_tensorflow
-                else ""
+                else ": give what 'download model' gives, or the model's folder"
             )
         )
     if len(models) == 1:

@@ -189,13 +189,21 @@ def fill(model: BaseAlgorithm, graph: PolicyGraph, sensors: Sequence[str], netwo
     found = [(layer.kernel.shape, layer.stride) for layer in graph.layers]
     if found != expected:
         raise BundleError(
-            f"its layers {found} are not those of {network} with {expected[-1][0][-1]} outputs ({expected}): "
-            "mend neural_network or action_space in its metadata"
+            f"{_describe(found)}, and its metadata ask for {network} with {expected[-1][0][-1]}: "
+            "mend neural_network or action_space there"
         )
     with torch.no_grad():
         for place, layer in zip(places, graph.layers, strict=True):
             place.module.weight.copy_(torch.from_numpy(_from_kernel(place, layer.kernel)))
             place.module.bias.copy_(torch.from_numpy(np.ascontiguousarray(layer.bias)))
+
+
+def _describe(layers: Sequence[tuple[Sequence[int], int]]) -> str:
+    """A network by its name, if it is one of DeepRacer's for one camera, else by its layers."""
+    convolutions = tuple((shape[3], shape[0], stride) for shape, stride in layers if len(shape) == 4)
+    named = next((name for name, of in LAYERS.items() if of.convolutions == convolutions), None)
+    outputs = layers[-1][0][-1]
+    return f"it is {named or f'a network of the layers {list(layers)}'} with {outputs} outputs"
 
 
 @dataclass(frozen=True, eq=False)

@@ -73,6 +73,7 @@ def evaluate(
     resets: int = 0,
     off_track_penalty: float = PENALTIES[Status.OFF_TRACK],
     collision_penalty: float = PENALTIES[Status.CRASHED],
+    mercy: int = 0,
     randomization: Randomization | str = "none",
     race: str | None = None,
     obstacles: Obstacles | int | None = None,
@@ -98,6 +99,7 @@ def evaluate(
             DeepRacer's evaluation does.
         off_track_penalty: Time that leaving the track or going backwards then costs [s].
         collision_penalty: Time that running into something then costs [s].
+        mercy: How often a car is put back behind the same box until it goes on ahead of it; 0 for ever.
         randomization: What differs between trials.
         race: "time_trial", "object_avoidance" or "head_to_bot"; the run's own if not given, and a time trial
             for a bundle. Objects stand in other places in each trial if they are drawn.
@@ -113,6 +115,7 @@ def evaluate(
         ("trials", trials, 1),
         ("laps", laps, 1),
         ("resets", resets, 0),
+        ("mercy", mercy, 0),
         ("seed", seed, 0),
     ):
         if value < least:
@@ -149,6 +152,7 @@ def evaluate(
             seed=seed,
             resets=resets,
             penalties=penalties,
+            mercy=mercy,
             on_step=on_step,
             world=cars,
         )

@@ -19,9 +19,13 @@ LAPS: Final = 3
 COMPLETION: Final = 0.95  # share of the trials that a racing policy has to complete
 _PATIENCE: Final = 3  # evaluations of policies that lap, none with fewer wheels out than before
 _LEAST_EXTRA: Final = 16_384  # steps that training goes on for, after a policy laps, until it does so cleanly
-#: Trials that may fail, and how many end the evaluation, where objects stand in other places in each trial:
-#: then a single failure says little, neither about a policy nor about which of two is better.
-_TOLERATED, _HOPELESS = 1, 4
+#: Where objects stand in other places in each trial, one failure says little, neither about a policy nor
+#: about which of two is better: so many trials then, of which so many may fail; more than so many end it.
+OBJECT_STARTS: Final = 32
+_TOLERATED, _HOPELESS = 1, 8
+_CONFIRMED: Final = (
+    2  # evaluations that have to confirm, each with new places: of many, one does so by chance
+)
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,7 @@ class Verdict:
         robust: Laps per start of the second one when it ended; 0 if there was none.
         wheels_out: Steps of both evaluations on which a wheel was off the road.
         racing: Whether lap times are what counts, of policies that complete nearly all trials.
+        objects: Whether there were objects; then laps count, and a wheel may go over the line to avoid one.
     """
 
     steps: int
@@ -48,6 +53,7 @@ class Verdict:
     wheels_out: int = 0
     robust: float = 0.0
     racing: bool = False
+    objects: bool = False
 
     @property
     def clean(self) -> bool:
@@ -60,6 +66,8 @@ class Verdict:
         lap = -(self.mean_lap or np.inf)
         if self.racing and self.confirmed:
             return (True, True, 0, 0.0, 0.0, lap)
+        if self.objects:
+            return (self.confirmed, self.passed, 0, self.progress + self.robust, 0.0, lap)
         out = self.wheels_out if self.confirmed else 0
         return (self.confirmed, self.passed, -out, self.progress, self.robust, lap)
 
@@ -71,12 +79,15 @@ class Verdict:
 def enough(verdicts: Sequence[Verdict], steps: int) -> bool:
     """Whether training is done: a policy laps cleanly, or laps, and more training has not made it clean.
 
-    A reward may not care about a wheel over the line, and then no training makes a policy clean.
+    A reward may not care about a wheel over the line, and then no training makes a policy clean. Among
+    objects a wheel may be out, but two evaluations have to confirm what was learned.
 
     Args:
         verdicts: Those of all evaluations so far.
         steps: Environment steps trained for.
     """
+    if any(verdict.objects for verdict in verdicts):
+        return len({verdict.steps for verdict in verdicts if verdict.confirmed}) >= _CONFIRMED
     if any(verdict.clean for verdict in verdicts):
         return True
     confirmed = [verdict for verdict in verdicts if verdict.confirmed]
@@ -133,13 +144,18 @@ class Gate:
         drawn = NAMED[randomization] if isinstance(randomization, str) else randomization
         # Who trains for another car than the nominal one is judged in that one.
         car: dict[str, Any] = another_car(world.randomization)
-        confirming = dataclasses.replace(drawn, offset=None, heading=None, **car)
-        self._wanted = STARTS - (_TOLERATED if world.objects else 0)
-        self._nominal = [World(_config(world, track, Randomization(**car)), STARTS) for track in world.tracks]
-        self._confirming = [World(_config(world, track, confirming), STARTS) for track in world.tracks]
+        nominal, confirming = (
+            Randomization(**car),
+            dataclasses.replace(drawn, offset=None, heading=None, **car),
+        )
+        self._objects = world.objects is not None
+        trials = OBJECT_STARTS if self._objects else STARTS
+        self._wanted = trials - (_TOLERATED if self._objects else 0)
+        self._nominal = [World(_config(world, track, nominal), trials) for track in world.tracks]
+        self._confirming = [World(_config(world, track, confirming), trials) for track in world.tracks]
         both = world.direction in ("both", "alternate")
         direction = None if both else world.direction
-        self._starts = _starts(direction, both, shift=0.0), _starts(direction, both, shift=1 / STARTS)
+        self._starts = tuple(_starts(trials, direction, both, shift) for shift in (0.0, 1 / trials))
 
     def judge(self, act: Act, steps: int) -> Verdict:
         """Evaluate a policy; cheap for a bad one, since the first failure ends it, unless it races."""
@@ -148,7 +164,7 @@ class Gate:
             return self._race(act, steps)
         laps, reports = [], []
         for world in self._nominal:
-            reports.append(self._drive(world, act, self._starts[0], seed=0))
+            reports.append(self._drive(world, act, self._starts[0], seed=self._seed(steps)))
             laps.append(float(laps_done(world).mean()))
             self.trials += _trials(world, reports[-1])
             if reports[-1].completed < self._wanted:
@@ -169,18 +185,23 @@ class Gate:
             mean_lap=float(np.mean(times)) if passed else None,
             wheels_out=sum(report.wheels_out for report in (*reports, *again)),
             robust=sum(robust) / len(self._confirming),
+            objects=self._objects,
         )
+
+    def _seed(self, steps: int) -> int:
+        """Of the nominal trials: objects in other places each time, and than in the confirming trials."""
+        return steps + 1 if self._objects else 0
 
     def _race(self, act: Act, steps: int) -> Verdict:
         nominal, again = (
-            [self._drive(world, act, begin, seed=0, to_the_end=True) for world in worlds]
+            [self._drive(world, act, begin, seed=self._seed(steps), to_the_end=True) for world in worlds]
             for worlds, begin in zip((self._nominal, self._confirming), self._starts, strict=True)
         )
         laps = np.mean([laps_done(world).mean() for world in self._nominal])
         for world, report in zip(self._nominal, nominal, strict=True):
             self.trials += _trials(world, report)
         reports = [*nominal, *again]
-        completion = sum(report.completed for report in reports) / (STARTS * len(reports))
+        completion = sum(report.completed for report in reports) / sum(report.trials for report in reports)
         passed = completion >= COMPLETION
         return Verdict(
             steps=steps,
@@ -241,7 +262,7 @@ def _trials(world: World, report: LapReport) -> list[Trial]:
     ]
 
 
-def _starts(direction: str | None, both: bool, shift: float) -> list[Start]:
+def _starts(trials: int, direction: str | None, both: bool, shift: float) -> list[Start]:
     if not both:
-        return [Start((i / STARTS + shift / 2) % 1.0, direction) for i in range(STARTS)]
-    return [Start((i // 2 / (STARTS / 2) + shift) % 1.0, ("ccw", "cw")[i % 2]) for i in range(STARTS)]
+        return [Start((i / trials + shift / 2) % 1.0, direction) for i in range(trials)]
+    return [Start((i // 2 / (trials / 2) + shift) % 1.0, ("ccw", "cw")[i % 2]) for i in range(trials)]

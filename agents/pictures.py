@@ -17,7 +17,7 @@ from hairpin.tracks.picture import plot_road
 from .contract import name_of
 from .errors import RunError
 from .files import write_atomically
-from .gate import LAPS, STARTS, Verdict
+from .gate import LAPS, Verdict
 from .history import read_episodes
 from .run import Run
 
@@ -143,7 +143,7 @@ def _draw_verdicts(axes: Axes, verdicts: Sequence[Verdict]) -> None:
         axes.plot(
             *np.array(confirmed).T, "*", markersize=15, color="#d99a1b", label="confirmed by a second one"
         )
-    axes.axhline(LAPS, color="#777777", linestyle=":", label=f"goal: {LAPS} laps from all {STARTS} starts")
+    axes.axhline(LAPS, color="#777777", linestyle=":", label=f"goal: {LAPS} laps from each start")
     axes.set_ylim(0.0, LAPS * 1.12)
     axes.set_xlim(0.0, max(steps, default=1) * 1.04)
     axes.set_xlabel("steps of training, all cars together")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
@@ -70,16 +71,14 @@ def _within(number: float, reward: Reward, params: RewardParams, what: str) -> f
     if number != number:
         fix = "look for 0/0, inf - inf or a square root of a negative number"
         raise _refusal(reward, params, f"{what} is NaN", fix)
-    raise _refusal(
-        reward,
-        params,
-        f"{what} is {number:g}, outside -1e5..1e5",
-        "scale it; rewards of about 1 a step learn best",
-    )
+    fix = "scale it; rewards of about 1 a step learn best"
+    if abs(number) == float("inf"):
+        fix = "look for a division by zero or an overflow"
+    raise _refusal(reward, params, f"{what} is {number:g}, outside -1e5..1e5", fix)
 
 
 def _refusal(reward: Reward, params: RewardParams, what: str, fix: str) -> RewardError:
-    code = getattr(reward.function, "__code__", None)
+    code = getattr(inspect.unwrap(reward.function), "__code__", None)
     return RewardError(
         f"{what} at step {params.get('steps', 0):g} ({_where(params)})",
         file=reward.file or reward.name,

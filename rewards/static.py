@@ -12,6 +12,8 @@ from .problem import Problem
 
 _TRIGONOMETRY = frozenset({"sin", "cos", "tan"})
 _IN_DEGREES = frozenset({"heading", "steering_angle"})
+_STEPS = frozenset({"steps"})
+FIRST_STEP = 2  # that the first call of an episode sees: the preparing step counts
 _READERS = frozenset({"open", "load", "loadtxt", "genfromtxt", "fromfile", "read_csv"})
 
 
@@ -29,6 +31,7 @@ def static_problems(source: str, function: str) -> list[Problem]:
     for node in functions:
         found += _missing_return(node, node.name == function)
         found += _degrees(node, names)
+        found += _first_steps(node, names)
         found += _file_reads(node)
     return found
 
@@ -128,13 +131,34 @@ def _falls_through(body: list[ast.stmt]) -> bool:
     return True
 
 
+def _first_steps(function: ast.FunctionDef, names: set[str]) -> Iterator[Problem]:
+    """Tests for a first step that no call sees: `steps` is 2 then, since the preparing step counts."""
+    held = {
+        node.targets[0].id
+        for node in ast.walk(function)
+        if isinstance(node, ast.Assign)
+        and isinstance(node.targets[0], ast.Name)
+        and _key(node.value, names, _STEPS) is not None
+    }
+    for node in ast.walk(function):
+        match node:
+            case ast.Compare(left=left, ops=[op], comparators=[ast.Constant(value=int(value))]):
+                limit = {ast.Eq: value, ast.LtE: value, ast.Lt: value - 1}.get(type(op), FIRST_STEP)
+            case _:
+                continue
+        is_steps = left.id in held if isinstance(left, ast.Name) else _key(left, names, _STEPS) is not None
+        if is_steps and limit < FIRST_STEP:
+            what = f"`{ast.unparse(node)}` is never true: the first call of an episode sees steps == 2"
+            yield Problem("warning", what, node.lineno, fix=f"{ast.unparse(left)} <= {FIRST_STEP}")
+
+
 def _degrees(function: ast.FunctionDef, names: set[str]) -> Iterator[Problem]:
     holders: dict[str, str] = {}
     assigned: list[str] = []
     for node in ast.walk(function):
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
             assigned.append(node.targets[0].id)
-            if (key := _degree_key(node.value, names)) is not None:
+            if (key := _key(node.value, names, _IN_DEGREES)) is not None:
                 holders[node.targets[0].id] = key
     holders = {name: key for name, key in holders.items() if assigned.count(name) == 1}
     for node in ast.walk(function):
@@ -143,7 +167,9 @@ def _degrees(function: ast.FunctionDef, names: set[str]) -> Iterator[Problem]:
         if node.func.attr not in _TRIGONOMETRY:
             continue
         argument = node.args[0]
-        key = holders.get(argument.id) if isinstance(argument, ast.Name) else _degree_key(argument, names)
+        key = (
+            holders.get(argument.id) if isinstance(argument, ast.Name) else _key(argument, names, _IN_DEGREES)
+        )
         if key is not None:
             yield Problem(
                 "warning",
@@ -153,10 +179,9 @@ def _degrees(function: ast.FunctionDef, names: set[str]) -> Iterator[Problem]:
             )
 
 
-def _degree_key(node: ast.AST, names: set[str]) -> str | None:
-    return next(
-        (key for key, where, _ in params_keys(node, names) if where is node and key in _IN_DEGREES), None
-    )
+def _key(node: ast.AST, names: set[str], wanted: frozenset[str]) -> str | None:
+    """The key that an expression reads from params and no more, if it is one of those wanted."""
+    return next((key for key, where, _ in params_keys(node, names) if where is node and key in wanted), None)
 
 
 def _file_reads(function: ast.FunctionDef) -> Iterator[Problem]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import functools
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -77,6 +78,7 @@ class Trial:
         reward = fresh(self._reward, self._stateful)
         results: list[Any] = []
 
+        @functools.wraps(reward.function)
         def recorded(given: Any) -> Any:
             results.append(reward.function(given))
             return results[-1]

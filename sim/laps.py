@@ -76,6 +76,7 @@ def run_trials(
     seed: int = 0,
     resets: int = 0,
     penalties: Mapping[Status, float] = PENALTIES,
+    mercy: int = 0,
     on_step: Callable[[World], None] | None = None,
     most_failures: int | None = None,
     world: World | None = None,
@@ -90,6 +91,7 @@ def run_trials(
         resets: How often a car that leaves the track or runs into an object is put back, as DeepRacer's
             evaluation does; 0 ends the trial there.
         penalties: Time that this costs, by what happened [s].
+        mercy: How often a car is put back at the same box until it goes on ahead of it; 0 for ever.
         on_step: Called after every step, for videos and progress bars.
         most_failures: Stop all trials as soon as more than these have failed; never if not given.
         world: A world of `len(begin)` cars to use again.
@@ -108,7 +110,7 @@ def run_trials(
             world = stack.enter_context(contextlib.closing(World(config, len(begin))))
         for i, start in enumerate(begin):
             place(world, i, start, np.random.default_rng([seed, i]))
-        book = Logbook(world, resets, penalties)
+        book = Logbook(world, resets, penalties, mercy)
         while book.running.any():
             step = world.step(act(world.observe()), book.running)
             book.enter(step)
@@ -126,14 +128,22 @@ class Logbook:
         world: The world, reset.
         resets: As for `run_trials`.
         penalties: As for `run_trials`.
+        mercy: As for `run_trials`.
 
     Attributes:
         running: (N,) trials that are not over.
     """
 
-    def __init__(self, world: World, resets: int = 0, penalties: Mapping[Status, float] = PENALTIES) -> None:
+    def __init__(
+        self,
+        world: World,
+        resets: int = 0,
+        penalties: Mapping[Status, float] = PENALTIES,
+        mercy: int = 0,
+    ) -> None:
         self.world = world
         self._penalties = penalties
+        self._mercy = mercy
         self.running = np.ones(world.num_cars, dtype=bool)
         self._log: list[tuple[NDArray[Any], ...]] = []  # per step: who ran, and the columns of `Trace`
         self._statuses = [Status.IN_PROGRESS] * world.num_cars
@@ -183,7 +193,7 @@ class Logbook:
         if self._resets_left[i] > 0 and status in self._penalties:
             self._resets_left[i] -= 1
             self._statuses[i] = Status.IN_PROGRESS
-            self.world.recover(i, self._penalties[status])
+            self.world.recover(i, self._penalties[status], self._mercy)
         else:
             self.running[i] = False
 

@@ -24,7 +24,6 @@ class Race:
         laps: (N,) laps done in the episode.
         progress: (N,) share of the lap done [%].
         status: (N,) values of `rules.Status`.
-        crashes: (N,) how often the car ran into an object in the episode.
     """
 
     def __init__(self, num_cars: int, laps: int, max_steps: int, control_hz: float) -> None:
@@ -37,7 +36,6 @@ class Race:
         self.laps = np.zeros(num_cars, dtype=np.int64)
         self.progress = np.zeros(num_cars)
         self.status = np.zeros(num_cars, dtype=np.int64)
-        self.crashes = np.zeros(num_cars, dtype=np.int64)
         self._start = np.zeros(num_cars)  # where a lap begins, as a share of the centre line
         self._previous = np.zeros(num_cars)  # progress of the step before [%]
         self._lap_began = np.zeros(num_cars)  # [s]
@@ -65,7 +63,7 @@ class Race:
                 counts from its beginning.
             position: (K,) where they are, as `PLACE_DTYPE` has it.
         """
-        for counter in (self.time, self.laps, self.crashes, self._lap_began, self._stuck, self._backward):
+        for counter in (self.time, self.laps, self._lap_began, self._stuck, self._backward):
             counter[which] = 0
         self.steps[which] = 1
         self.status[which] = Status.PREPARE
@@ -113,7 +111,6 @@ class Race:
             time_up=self.steps > self._max_steps,
         )
         self.status = np.where(active, status, self.status)
-        self.crashes += active & (status == int(Status.CRASHED))
         return lap_time
 
     def lost_at(self, car: int) -> float:

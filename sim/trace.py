@@ -22,7 +22,8 @@ COLUMNS: Final = (
     "all_wheels_on_track", "progress", "closest_waypoint", "track_len", "tstamp", "episode_status",
     "pause_duration",
 )  # fmt: skip
-#: One more column of evaluations in races with objects.
+#: One more column of evaluations in races with objects: how often in a row a car was put back at the same
+#: box, where there is mercy; 0 else, as in DeepRacer.
 CRASH_COLUMN: Final = "obstacle_crash_counter"
 Row = tuple[object, ...]  # the columns, without the episode's number
 _DONE: Final = COLUMNS.index("done") - 1
@@ -102,7 +103,7 @@ class LapRecorder:
         """Enter that a car was put back, and stands there for a penalty [s] before its lap goes on."""
         rows = self._laps[car][-1]
         last = rows[-1]
-        rows[-1] = (*last[:_DONE], False, *last[_DONE + 1 : _PAUSED], penalty, *last[_PAUSED + 1 :])
+        rows[-1] = (*last[:_DONE], False, *last[_DONE + 1 : _PAUSED], penalty, *_crashes(world, car))
         row = _row(world, car, (0.0, 0.0), 0, 0.0, False, Status.IN_PROGRESS)
         steps, time, hz = world.race.steps[car], world.race.time[car], world.config.control_hz
         for k in range(1, round(penalty * hz) + 1):
@@ -152,7 +153,7 @@ def _row(
 
 def _crashes(world: World, i: int) -> Row:
     """The value of `CRASH_COLUMN`, where there is something to run into."""
-    return (int(world.race.crashes[i]),) if world.objects.shape[1] else ()
+    return (int(world.traffic.resets[i]),) if world.objects.shape[1] else ()
 
 
 def _action_text(action: object) -> object:

@@ -11,12 +11,12 @@ from .contact import touched
 from .lanes import make_lanes
 from .latency import Past
 from .objects import OBJECT_DTYPE, Kind
-from .obstacles import Bots, Rivals, Setup
+from .obstacles import CLEAR_START, Bots, Rivals, Setup
 from .placing import Placement, clear_pose, rival_objects
 from .routes import Lines, Routes
 
-RESET_BEHIND = 1.0
-"""A car that ran into a box is put back so far behind it, as in DeepRacer [m]."""
+RESET_BEHIND = RESET_AHEAD = 1.0
+"""A car that is put back at a box goes on so far behind it, or by mercy ahead of it, as in DeepRacer [m]."""
 _NEVER = (1e9, 1e9)  # [s]
 
 
@@ -32,6 +32,7 @@ class Traffic:
     Attributes:
         objects: (N, M) of `OBJECT_DTYPE`.
         crashed: (N,) whether each car ran into an object on its last step.
+        resets: (N,) how often each car was put back at the same box, where there is mercy.
         lanes: The routes' lanes.
     """
 
@@ -40,6 +41,8 @@ class Traffic:
         self._others = _others(num_cars) if isinstance(setup, Rivals) else None
         self.objects = np.zeros(shape, OBJECT_DTYPE) if self._others is None else rival_objects(self._others)
         self.crashed = np.zeros(num_cars, dtype=bool)
+        self.resets = np.zeros(num_cars, dtype=np.int64)
+        self._reset_at = np.full(num_cars, -1)  # the box
         self.lanes: Lines = make_lanes(routes)
         self._setup, self._routes = setup, routes
         self._dt = 1.0 / control_hz
@@ -64,6 +67,7 @@ class Traffic:
         bots["wait"] = [next_wait(seed, change) for seed in seeds]
         self.objects[car] = placement.objects
         self.crashed[car] = False
+        self.resets[car], self._reset_at[car] = 0, -1
         self._passed[car] = False
         self._past.stand(np.array([car]), self._poses()[[car]])
 
@@ -156,15 +160,19 @@ class Traffic:
         return seen
 
     def put_back(
-        self, car: int, route: int, share: float, pose: NDArray[np.float64]
+        self, car: int, route: int, share: float, pose: NDArray[np.float64], mercy: int = 0
     ) -> NDArray[np.float64] | None:
-        """Where a car goes on: behind the box that it ran into, in the other lane.
+        """Where a car goes on: behind the box that it ran into or is near to, in the other lane.
+
+        Source: aws-deepracer-community/deepracer-simapp, markov/agent_ctrl/rollout_agent_ctrl.py; mercy is
+        `ENABLE_MERCY_RESET` and `MAX_RESETS_AFTER_CRASH` there.
 
         Args:
             car: The car.
             route: Its route.
-            share: Where it would be put if it had run into nothing, as a share of the lap.
+            share: Where it would be put if no box were near, as a share of the lap.
             pose: (3,) its pose there; what comes back if no object is near.
+            mercy: Every so manieth time in a row at the same box it goes on ahead of the box; 0 for never.
 
         Returns:
             (3,) the pose, or `None` if it ran into another car: then it goes on where it is.
@@ -172,17 +180,37 @@ class Traffic:
         if not self.any:
             return pose
         objects, s = self.objects[car], self._bots["s"][car]
-        length = float(self._routes.length[route])
-        if self.crashed[car]:
-            hit = int(self._hits[car].argmax())
-            if objects["kind"][hit] == Kind.CAR:
-                self._passed[car] |= self._hits[car]
-                return None
-            loop = bool(self._routes.is_loop[route])
-            at = float(s[hit]) - RESET_BEHIND
-            share = (at % length if loop else max(at, 0.0)) / length
+        if self.crashed[car] and (objects["kind"][self._hits[car]] == Kind.CAR).any():
+            self._passed[car] |= self._hits[car]
+            return None
+        length, loop = float(self._routes.length[route]), bool(self._routes.is_loop[route])
+        box = self._box_at(car, share * length, length, loop)
+        if box is not None:
+            at = float(s[box]) + (RESET_AHEAD if self._shows_mercy(car, box, mercy) else -RESET_BEHIND)
+            share = (at % length if loop else min(max(at, 0.0), length)) / length
         near = RESET_BEHIND + 0.01  # so that the box that was hit decides about the lane
         return clear_pose(self._routes, self.lanes, route, share, pose, s, objects, near)
+
+    def _box_at(self, car: int, at: float, length: float, loop: bool) -> int | None:
+        """The box that a car ran into, or else the nearest one within a metre of a place on the lap [m]."""
+        if self.crashed[car]:
+            return int(self._hits[car].argmax())
+        gaps = self._bots["s"][car] - at
+        gaps = np.abs((gaps + length / 2) % length - length / 2 if loop else gaps)
+        gaps[self.objects["kind"][car] != Kind.BOX] = np.inf
+        nearest = int(gaps.argmin())
+        return nearest if gaps[nearest] < CLEAR_START else None
+
+    def _shows_mercy(self, car: int, box: int, mercy: int) -> bool:
+        """Count that a car is put back at a box, and tell whether it may go on ahead of it."""
+        if not mercy:
+            return False
+        self.resets[car] = self.resets[car] + 1 if self._reset_at[car] == box else 1
+        self._reset_at[car] = box
+        if self.resets[car] < mercy:
+            return False
+        self.resets[car] = 0
+        return True
 
     def _lead(self, route: NDArray[np.int64], position: NDArray[np.float64]) -> NDArray[np.float64]:
         """(N, M) how far the front points of other cars are ahead of each car's, along the lap [m]."""

@@ -215,16 +215,17 @@ class World:
         named = np.column_stack([np.degrees(command[:, 0]), command[:, 1]])
         return self._advance(np.full(self.num_cars, -1), named, command, active)
 
-    def recover(self, car: int, penalty: float) -> None:
+    def recover(self, car: int, penalty: float, mercy: int = 0) -> None:
         """Let a car go on with its lap after a penalty [s].
 
-        It is put back in the nearer lane where it left the road; behind the box that it ran into, in the
-        other lane; and where it is if it ran into another car.
+        It is put back in the nearer lane where it left the road; behind a box that it ran into or is near
+        to, in the other lane, or every `mercy`-th time in a row ahead of it; and where it is if it ran into
+        another car.
         """
         route, share = int(self.route[car]), self.race.lost_at(car)
         lane = LANE if self.places["left"][car] else -LANE
         back = start_pose(self.routes, route, share, offset=lane)
-        pose = self.traffic.put_back(car, route, share, back)
+        pose = self.traffic.put_back(car, route, share, back, mercy)
         if pose is not None:
             self._put(np.array([car]), pose[None])
         if isinstance(self.recorder, LapRecorder):

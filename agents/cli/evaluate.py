@@ -48,6 +48,12 @@ def evaluate(
     collision_penalty: Annotated[
         float, typer.Option("--collision-penalty", help="Seconds that a crash then costs.")
     ] = 5.0,
+    mercy: Annotated[
+        int,
+        typer.Option(
+            "--mercy", help="Every so manieth reset in a row at the same box goes ahead of it; 0 never."
+        ),
+    ] = 0,
     randomization: Annotated[
         str,
         typer.Option("--randomization", help="none, light, mild, full, deepracer: what varies by trial."),
@@ -102,6 +108,7 @@ def evaluate(
         resets=resets,
         off_track_penalty=off_track_penalty,
         collision_penalty=collision_penalty,
+        mercy=mercy,
         randomization=randomization,
         race=race,
         obstacles=obstacles,
@@ -168,16 +175,18 @@ def _print_report(report: LapReport, shortest: float | None) -> None:
     best, mean = ("-" if time is None else f"{time:.2f} s" for time in (report.best_lap, report.mean_lap))
     cells = {
         "completed": f"{report.completed} of {report.trials}",
-        "off track": f"{report.off_tracks} times",
-        **({} if report.race == "time_trial" else {"crashed": f"{report.crashes} times"}),
+        "off track": str(report.off_tracks),
+        **({} if report.race == "time_trial" else {"crashed": str(report.crashes)}),
         "wheel out": f"{report.wheels_out} steps",
         "best lap": best,
         "mean lap": mean,
-        "mean speed": f"{report.mean_speed:.2f} m/s",
-        "steering": f"{report.steering_change:.1f} deg/step",
+        "m/s": f"{report.mean_speed:.2f}",
+        "steering": f"{report.steering_change:.1f} deg",
     }
     where = f"{report.track}, {report.physics} physics, direction {report.direction}"
-    table = Table(*cells, title=f"{where}: {laps} in each trial", box=SIMPLE)
+    table = Table(title=f"{where}: {laps} in each trial", box=SIMPLE, padding=(0, 0, 0, 1))
+    for name in cells:
+        table.add_column(name, no_wrap=True)
     table.add_row(*cells.values())
     Console().print(table)
     if shortest is not None and report.best_lap is not None:

@@ -48,8 +48,9 @@ def analyze(
         heading = {"training": "iteration", "evaluation": "evaluation"}[kind]
         title = f"{source}: {kind}" + (f" on {analysis.track}" if analysis.track else "")
         _print_table(title, heading, [*analysis.groups[kind], analysis.totals[kind]])
-    if analysis.track is None:
-        typer.echo("the track is not known, so it is not drawn: give --track NAME_OR_FILE", err=True)
+    if not analysis.is_drawn:
+        named = f"{analysis.track} is no built-in track" if analysis.track else "the track is not known"
+        typer.echo(f"{named}, so it is not drawn: give --track NAME_OR_FILE", err=True)
     for path in analysis.pictures:
         typer.echo(f"wrote {path}", err=True)
 
@@ -154,8 +155,9 @@ def _print_rewards(rewards: Rewards, chosen: int, name: str) -> None:
 
     log, total = rewards.log, rewards.total
     table = Table("episode", title=f"{log.source}: rewards by {name}", box=SIMPLE_HEAD, padding=(0, 1))
-    for head in ("group", "steps", "progress %", "logged", "would be", "per step"):
-        table.add_column(head, justify="right")
+    table.add_column("group", justify="right", overflow="fold")
+    for head in ("steps", "progress %", "logged", "would be", "per step"):
+        table.add_column(head, justify="right", no_wrap=True)
     first = min(max(chosen - _SHOWN // 2, 0), max(log.num_episodes - _SHOWN, 0))
     shown = range(first, min(first + _SHOWN, log.num_episodes))
     for k in shown:
@@ -181,11 +183,11 @@ def _print_table(title: str, heading: str, rows: list[Figures]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    heads = ("episodes", "mean %", "best %", "laps", "lap [s]", "reward", "m/s", "asked m/s")
-    table = Table(title=title, box=SIMPLE_HEAD, padding=(0, 1))
-    table.add_column(heading, no_wrap=True)
+    heads = ("episodes", "mean %", "best %", "laps", "lap s", "reward", "m/s", "asked")
+    table = Table(title=title, box=SIMPLE_HEAD, padding=(0, 0, 0, 1))  # 80 columns are few
+    table.add_column(heading, overflow="fold")
     for name in heads:
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", no_wrap=True)  # half a number says nothing
     for row in rows:
         table.add_row(
             row.group,

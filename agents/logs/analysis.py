@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hairpin.tracks import Track
+from hairpin.tracks import Track, load_track
 
 from ..errors import RunError
 from ..run import RUN_FILE
@@ -28,6 +28,7 @@ class Analysis:
         groups: Their figures per iteration, or per evaluation.
         totals: Their figures in all.
         track: Name of the track, or names of the tracks, if they are known.
+        is_drawn: Whether the pictures show it.
         pictures: Files that were drawn.
     """
 
@@ -35,6 +36,7 @@ class Analysis:
     groups: Mapping[str, list[Figures]]
     totals: Mapping[str, Figures]
     track: str | None
+    is_drawn: bool
     pictures: tuple[Path, ...]
 
     def to_dict(self) -> dict[str, Any]:
@@ -90,6 +92,7 @@ def analyze(
         groups={kind: per_group(log) for kind, log in logs.items()},
         totals={kind: figures_of(log) for kind, log in logs.items()},
         track=known or next((log.world for log in logs.values() if log.world), None),
+        is_drawn=bool(known),
         pictures=tuple(pictures),
     )
 
@@ -132,7 +135,11 @@ def _compare(
         )
     first, second = names if names[0] != names[1] else (f"{names[0]} (1)", f"{names[1]} (2)")
     path = folder / "compare.png"
-    roads = [track_of_log(log, track) for log in (ours[kind], theirs[kind])]
+    only = load_track(track) if track is not None else None
+    roads = [
+        track_of_log(log, only if only is not None and on_track(log, only).any() else None)
+        for log in (ours[kind], theirs[kind])
+    ]
     draw_comparison(path, {first: ours[kind], second: theirs[kind]}, roads)
     return path
 

@@ -101,27 +101,48 @@ def draw_laps_along(path: Path, log: Log, track: Track | None) -> None:
     upper, lower = figure.subplots(2, 1, sharex=True)
     for rank, episode in enumerate(best_episodes(log, _BEST)):
         one = log.one(episode)
-        along = along_track(one, track)
-        order = _broken_at_the_line(along)
-        name = f"episode {one.group[0]}/{one.episode[0]}: " + (
-            f"{log.lap_time[episode]:.2f} s" if log.complete[episode] else f"{one.progress.max():.0f} %"
-        )
-        colour = _COLOURS[rank]
-        places = np.insert(along, order, np.nan)
-        upper.plot(places, np.insert(one.measured_speed, order, np.nan), color=colour, label=name)
+        name = f"episode {one.group[0]}/{one.episode[0]}: {result_of(log, episode)}"
+        places = plot_along(upper, lower, one, track, _COLOURS[rank], name)
         if rank == 0:
-            asked = np.insert(one.speed, order, np.nan)
-            upper.plot(places, asked, ":", color=colour, linewidth=1.0, label="speed asked for in it")
-        lower.plot(places, np.insert(one.steering, order, np.nan), color=colour, linewidth=1.0)
-    upper.set_ylabel("speed driven [m/s]")
-    upper.set_ylim(bottom=0.0)
-    lower.set_ylabel("steering asked for [deg], left +")
-    lower.set_xlabel("distance from the start line [m]" if track is not None else "distance of the lap [m]")
-    for axes in (upper, lower):
-        axes.grid(alpha=0.3)
+            asked = np.insert(one.speed, *_gap_at_the_line(along_track(one, track)))
+            upper.plot(places, asked, ":", color=_COLOURS[0], linewidth=1.0, label="speed asked for in it")
+    label_along(upper, lower, known=track is not None)
     figure.legend(loc="outside lower center", fontsize=9, ncols=_BEST + 1)
     figure.suptitle(f"{Path(log.source).name}, {log.kind}: the best laps")
     save_figure(figure, path)
+
+
+def result_of(log: Log, episode: int) -> str:
+    """Time of an episode that is a lap, and how far the others came."""
+    if log.complete[episode]:
+        return f"{log.lap_time[episode]:.2f} s"
+    return f"{log.one(episode).progress.max():.0f} %"
+
+
+def plot_along(
+    speeds: Axes, steering: Axes, one: Log, track: Track | None, colour: str, name: str
+) -> NDArray[np.float64]:
+    """Draw speed and steering of one episode over the distance.
+
+    Returns:
+        (S + g,) the distances [m], with NaN where the lap passes the start line.
+    """
+    along = along_track(one, track)
+    gap = _gap_at_the_line(along)
+    places = np.insert(along, *gap)
+    speeds.plot(places, np.insert(one.measured_speed, *gap), color=colour, label=name)
+    steering.plot(places, np.insert(one.steering, *gap), color=colour, linewidth=1.0)
+    return places
+
+
+def label_along(speeds: Axes, steering: Axes, *, known: bool) -> None:
+    """Label what `plot_along` drew, on a track that is known or not."""
+    speeds.set_ylabel("speed driven [m/s]")
+    speeds.set_ylim(bottom=0.0)
+    steering.set_ylabel("steering asked for [deg], left +")
+    steering.set_xlabel("distance from the start line [m]" if known else "distance of the lap [m]")
+    for axes in (speeds, steering):
+        axes.grid(alpha=0.3)
 
 
 def draw_actions(path: Path, log: Log, track: Track | None) -> None:
@@ -207,7 +228,7 @@ def _coloured(
     return pieces
 
 
-def _broken_at_the_line(along: NDArray[np.float64]) -> NDArray[np.intp]:
-    """Where a line over the distance is to be interrupted, since the lap passes the start line there."""
+def _gap_at_the_line(along: NDArray[np.float64]) -> tuple[NDArray[np.intp], float]:
+    """What to insert into a line over the distance where the lap passes the start line, and where."""
     span = max(float(np.ptp(along)), 1e-9)
-    return np.flatnonzero(np.abs(np.diff(along)) > 0.5 * span) + 1
+    return np.flatnonzero(np.abs(np.diff(along)) > 0.5 * span) + 1, np.nan

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from hairpin.tracks import Track, load_track, track_names
 
+from ..errors import RunError
 from ..run import RUN_FILE, open_run
 from .log import Log
 
@@ -16,7 +17,7 @@ _SAME_LENGTH = 0.01  # [m]: logs of simulations are rounded to this
 _LOOKED_AT = 500  # rows
 
 
-def tracks_of_log(log: Log, given: str | Path | None = None) -> list[Track]:
+def tracks_of_log(log: Log, given: str | Path | Track | None = None) -> list[Track]:
     """The tracks that a log was driven on, of which there are several in a run that trains on several.
 
     Args:
@@ -25,7 +26,7 @@ def tracks_of_log(log: Log, given: str | Path | None = None) -> list[Track]:
 
     Raises:
         TrackError: The given track cannot be read.
-        RunError: The log is of a run that cannot be read.
+        RunError: The log is of a run that cannot be read, or of another track than the given one.
     """
     if given is None and (Path(log.source) / RUN_FILE).is_file():
         tracks = open_run(log.source).tracks
@@ -41,7 +42,7 @@ def on_track(log: Log, track: Track) -> NDArray[np.bool_]:
     return np.abs(log.track_length - track.length) <= _SAME_LENGTH
 
 
-def track_of_log(log: Log, given: str | Path | None = None) -> Track | None:
+def track_of_log(log: Log, given: str | Path | Track | None = None) -> Track | None:
     """The track that a log was driven on.
 
     Args:
@@ -54,10 +55,17 @@ def track_of_log(log: Log, given: str | Path | None = None) -> Track | None:
 
     Raises:
         TrackError: The given track cannot be read.
-        RunError: The log is of a run that cannot be read.
+        RunError: The log is of a run that cannot be read, or of another track than the given one.
     """
     if given is not None:
-        return load_track(given)
+        track = load_track(given)
+        if not on_track(log, track).any():
+            length = float(np.median(log.track_length))
+            raise RunError(
+                f"{log.source} was driven on a track of {length:.2f} m, and {track.name} has "
+                f"{track.length:.2f} m: give the track that it was driven on"
+            )
+        return track
     candidates: list[Track] = []
     if (Path(log.source) / RUN_FILE).is_file():
         candidates += open_run(log.source).tracks

@@ -13,14 +13,14 @@ from hairpin.tracks import Track
 
 from ..pictures import save_figure
 from .figures import per_group
-from .lap_pictures import best_episodes
+from .lap_pictures import best_episodes, label_along, plot_along, result_of
 from .log import Log
-from .roads import along_track
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _COLOURS: Final = ("#1f3b70", "#d9731b")
+_FEW: Final = 5  # iterations that are shown as points too: a single one has no line
 
 
 def draw_iterations(path: Path, log: Log) -> None:
@@ -43,12 +43,15 @@ def draw_iterations(path: Path, log: Log) -> None:
     upper.plot(_iterations(log), share, color="#2d7a4b", linestyle="--", label="episodes that came round")
     for axes in (upper, lower):
         axes.legend(loc="upper left", fontsize=9)
-    figure.suptitle(f"{Path(log.source).name}: {log.num_episodes} training episodes")
+    episodes = "1 training episode" if log.num_episodes == 1 else f"{log.num_episodes} training episodes"
+    figure.suptitle(f"{Path(log.source).name}: {episodes}")
     save_figure(figure, path)
 
 
 def draw_comparison(path: Path, logs: Mapping[str, Log], tracks: Sequence[Track | None]) -> None:
     """Draw two logs beside each other: progress and reward per iteration, and the best lap of each.
+
+    Of evaluations it is the progress and the time of each lap.
 
     Args:
         path: The PNG file.
@@ -63,39 +66,48 @@ def draw_comparison(path: Path, logs: Mapping[str, Log], tracks: Sequence[Track 
     figure = Figure(figsize=(13.0, 8.0), layout="constrained")
     ((upper, speeds), (lower, steering)) = figure.subplots(2, 2)
     for colour, track, (name, log) in zip(_COLOURS, tracks, logs.items(), strict=True):
-        if log.kind == "training":
-            _curves(upper, lower, log, colour, f"{name}: ")
-        episode = best_episodes(log, 1)[0]
-        one = log.one(episode)
-        along = along_track(one, track)
-        order = np.argsort(along)
-        lap = f"{log.lap_time[episode]:.2f} s" if log.complete[episode] else f"{one.progress.max():.0f} %"
-        speeds.plot(along[order], one.measured_speed[order], color=colour, label=f"{name}: {lap}")
-        steering.plot(along[order], one.steering[order], color=colour, linewidth=1.0)
-    for axes, label in ((speeds, "speed driven [m/s]"), (steering, "steering asked for [deg]")):
-        axes.set_xlabel("distance [m]")
-        axes.set_ylabel(label)
-        axes.grid(alpha=0.3)
+        draw = _curves if log.kind == "training" else _laps
+        draw(upper, lower, log, colour, f"{name}: ")
+        best = best_episodes(log, 1)[0]
+        plot_along(speeds, steering, log.one(best), track, colour, f"{name}: {result_of(log, best)}")
+    label_along(speeds, steering, known=all(track is not None for track in tracks))
     speeds.set_title("best lap of each", fontsize=11)
     speeds.legend(fontsize=9)
-    if upper.lines:
-        upper.legend(loc="upper left", fontsize=9)
+    upper.legend(fontsize=9)
     figure.suptitle(" against ".join(logs))
     save_figure(figure, path)
 
 
 def _curves(upper: Axes, lower: Axes, log: Log, colour: str, name: str) -> None:
     figures, iterations = per_group(log), _iterations(log)
-    upper.plot(iterations, [f.mean_progress for f in figures], color=colour, label=f"{name}mean progress")
+    line: dict[str, Any] = {"color": colour, "marker": "." if len(iterations) < _FEW else ""}
+    upper.plot(iterations, [f.mean_progress for f in figures], **line, label=f"{name}mean progress")
     upper.plot(
-        iterations, [f.best_progress for f in figures], color=colour, alpha=0.4, label=f"{name}best progress"
+        iterations, [f.best_progress for f in figures], **line, alpha=0.4, label=f"{name}best progress"
     )
-    lower.plot(iterations, [f.mean_reward for f in figures], color=colour, label=f"{name}mean reward")
-    upper.set_ylabel("share of the lap [%]")
+    lower.plot(iterations, [f.mean_reward for f in figures], **line, label=f"{name}mean reward")
     lower.set_ylabel("reward of an episode")
+    _label(upper, lower, "iteration")
+
+
+def _laps(upper: Axes, lower: Axes, log: Log, colour: str, name: str) -> None:
+    """Draw how far each lap of an evaluation came, and how long the whole ones took."""
+    number = np.arange(1, log.num_episodes + 1)
+    far = np.maximum.reduceat(log.progress, log.bounds[:-1])
+    upper.plot(number, far, "o-", color=colour, label=f"{name}{100.0 * log.complete.mean():.0f} % complete")
+    lower.plot(number[log.complete], log.lap_time[log.complete], "o-", color=colour)
+    lower.set_ylabel("lap time [s]")
+    _label(upper, lower, "lap")
+
+
+def _label(upper: Axes, lower: Axes, counted: str) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    upper.set_ylabel("share of the lap [%]")
     upper.set_ylim(0.0, 103.0)
     for axes in (upper, lower):
-        axes.set_xlabel("iteration")
+        axes.set_xlabel(counted)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.grid(alpha=0.3)
 
 

@@ -204,6 +204,10 @@ def test_what_is_no_archive_is_refused(tmp_path, parts) -> None:
             read_archive(tmp_path / "bad.tar.gz")
     with pytest.raises(BundleError, match="cannot read"):
         read_archive(tmp_path / "nothing.tar.gz")
+    for name, fix in (("model.pb", "the archive or the folder"), ("model.zip", "unpack it")):
+        (tmp_path / name).write_bytes(b"PK junk")
+        with pytest.raises(BundleError, match=fix):
+            read_archive(tmp_path / name)
     link = tarfile.TarInfo("a.pb")
     link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
     with pytest.raises(BundleError, match="link or a device"):

@@ -192,7 +192,10 @@ def test_from_import_to_the_car_and_back_and_further_training(tmp_path, pb, hair
         (lambda pb: {"m/1_Step-2.ckpt.index": b""}, "only TensorFlow's checkpoints"),
         (lambda pb: {"a.pb": pb, "../b": b""}, "points out of the archive"),
         (lambda pb: {"a.pb": model_pb(DEEP, 3, without="relu1")}, "has no ReLU after it"),
-        (lambda pb: {"a.pb": model_pb(DEEP, 5)}, "are not those of DEEP_CONVOLUTIONAL_NETWORK_DEEP with 3"),
+        (
+            lambda pb: {"a.pb": model_pb(DEEP, 5)},
+            "it is DEEP_CONVOLUTIONAL_NETWORK_DEEP with 5 outputs, and its",
+        ),
         (lambda pb: {"a.pb": model_pb(SHALLOW, 3)}, "mend neural_network"),
         (lambda pb: {"a.pb": b""}, "a.pb: it holds no graph"),
         (

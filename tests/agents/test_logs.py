@@ -172,7 +172,7 @@ def test_analysis_draws_everything_and_says_what(ring_run, copy_of, tmp_path) ->
     assert all(Path(name).read_bytes().startswith(b"\x89PNG") for name in said["pictures"])
     assert {Path(name).parent for name in said["pictures"]} == {run.path / "analysis"}
     text = CliRunner().invoke(app, ["analyze", str(run.path), "--out", str(tmp_path / "out")])
-    assert text.exit_code == 0 and "iteration" in text.stdout and "evaluation" in text.stdout
+    assert text.exit_code == 0 and all(word in text.stdout for word in ("iteration", "evaluation"))
 
 
 def test_an_unknown_track_is_said(tmp_path, monkeypatch) -> None:
@@ -184,6 +184,35 @@ def test_an_unknown_track_is_said(tmp_path, monkeypatch) -> None:
         RunError, match=r"no built-in track is the 17.71 m long one of this log: give --track"
     ):
         road_of(open_log("one.csv"), None)
+
+
+def test_another_track_than_the_log_s_is_refused(tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "one.csv").write_text(table())
+    for arguments in (["analyze", "one.csv"], ["replay", "one.csv", "--reward", "center_line"]):
+        result = CliRunner().invoke(app, [*arguments, "--track", "oval"])
+        assert isinstance(result.exception, RunError)
+        assert "one.csv was driven on a track of 17.71 m, and oval has" in str(result.exception)
+
+
+def test_a_track_that_the_log_names_and_we_have_not_is_said(tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    lines = "".join(f"SIM_TRACE_LOG:{row}\n" for row in table().splitlines()[1:])
+    (tmp_path / "a-simulation.log").write_text(" * /WORLD_NAME: reinvent_base\n" + lines)
+    result = CliRunner().invoke(app, ["analyze", "a-simulation.log"])
+    assert result.exit_code == 0 and "on reinvent_base" in result.stdout
+    assert "reinvent_base is no built-in track, so it is not drawn: give --track" in result.stderr
+
+
+def test_no_figure_of_a_table_is_cut_off(tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    name = "evaluation-20220709200711-of-my-best-model"
+    place = tmp_path / "logs" / name / "evaluation-simtrace"
+    place.mkdir(parents=True)
+    (place / "0-iteration.csv").write_text(table())
+    result = CliRunner().invoke(app, ["analyze", "logs"], env={"COLUMNS": "80"})
+    assert result.exit_code == 0
+    assert "\N{HORIZONTAL ELLIPSIS}" not in result.stdout and "lap s" in result.stdout
 
 
 def test_a_replay_pays_what_training_paid(discrete_run, inputs) -> None:

@@ -33,6 +33,44 @@ def test_the_library_passes(name, situations) -> None:
     assert list(report.rewards) == [name for name, _ in situations]
 
 
+@pytest.mark.parametrize(
+    ("returned", "what"),
+    [("None", "is None"), ("float('nan')", "is NaN"), ("[1.0]", "not a number"), ("{}", "no terms")],
+)
+def test_a_bad_result_is_one_error_at_the_function_s_line(checked, returned, what) -> None:
+    report = checked(f"return {returned}", before="\n\n\n")
+    (error,) = [p for p in report.problems if p.severity == "error"]
+    assert error.line == 5 and what in error.what
+
+
+def test_an_infinite_reward_is_no_matter_of_scale(checked) -> None:
+    (error,) = [p for p in checked("return 1e308 * 10").problems if p.severity == "error"]
+    assert "is inf" in error.what and "division by zero" in error.fix
+
+
+@pytest.mark.parametrize(
+    ("test", "warned"),
+    [
+        ("params['steps'] == 1", True),
+        ("params['steps'] <= 1", True),
+        ("steps < 2", True),
+        ("steps == 1.0", False),  # no whole number: left alone
+        ("steps <= 2", False),
+        ("steps < 3", False),
+        ("steps > 1", False),
+        ("params['speed'] == 1", False),
+        ("speed == 1", False),
+    ],
+)
+def test_a_first_step_that_no_call_sees_is_pointed_out(checked, test, warned) -> None:
+    body = (
+        f"steps = params['steps']\nspeed = params['speed']\nif {test}:\n    speed = 0.0\nreturn 1.0 + speed"
+    )
+    warnings = [p for p in checked(body).problems if "never true" in p.what]
+    assert len(warnings) == warned
+    assert not warned or (warnings[0].line == 5 and "<= 2" in warnings[0].fix)
+
+
 def test_an_exception_is_one_error_with_line_fix_and_situations(checked) -> None:
     report = checked("return 1.0 / params['distance_from_center']")
     (error,) = [p for p in report.problems if p.severity == "error"]

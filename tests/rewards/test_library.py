@@ -111,10 +111,25 @@ def test_an_object_ahead_on_the_same_side_costs(make_params) -> None:
 
     far, ahead, nearer, other_side, behind = drive(
         resolve("avoid_objects"),
-        [step(3.0, True), step(1.2, True), step(0.6, True), step(0.6, False), step(-0.6, True)],
+        [step(3.0, True), step(1.2, True), step(0.6, True), step(0.6, False), step(-0.85, True)],
     )
     assert nearer < 0.2 * ahead < 0.2 * far and behind == far
     assert other_side > 0.85 * far
+
+
+def test_avoid_objects_goes_by_where_an_object_is_and_waits_until_the_tail_is_past(make_params) -> None:
+    def pay(ahead, aside, left, **more):
+        params = make_params(0.5, aside)
+        place, far = [params["x"] + ahead, params["y"]], [params["x"] - 9.0, params["y"]]
+        objects = {"objects_location": [place, far], "objects_left_of_center": [left, left]}
+        order = [1, 0] if ahead > 0 else [0, 1]
+        return drive(resolve("avoid_objects"), [{**params, **objects, "closest_objects": order, **more}])[0]
+
+    # Half past the middle of a box, the car's tail is still beside it.
+    assert pay(-0.5, 0.15, True) < 0.3 * pay(-0.5, -0.15, True)
+    # A car that changes lanes is in the middle: beside its lane is not beside it.
+    in_the_middle = {"objects_distance_from_center": [0.01, 0.2]}
+    assert pay(0.5, -0.15, True, **in_the_middle) < 0.5 * pay(0.5, -0.15, True)
 
 
 @pytest.mark.parametrize("path", COMMUNITY, ids=lambda path: path.stem)
