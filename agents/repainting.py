@@ -12,7 +12,7 @@ from hairpin.tracks.style import STYLES, Style, random_style, taped_style
 
 NOMINAL: Final = 1 / 8
 """Share of the surfaces that get the nominal colours."""
-TAPED: Final = 3 / 8
+TAPED: Final = 1 / 4
 """Share of those that look like taped onto a floor, which is what a policy is slowest to see through."""
 
 
