@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from hairpin.edge.contract import ActionSpace, ContinuousActions
+from hairpin.edge.contract import ActionSpace, ContinuousActions, DiscreteActions
 from hairpin.sim import Randomization
 from hairpin.sim.randomize import FULL, MILD
 
@@ -49,7 +49,6 @@ class Preset:
         scale_rewards: Whether rewards are scaled to unit variance of their returns.
         bootstrap_laps: Whether a finished lap is worth what would have followed, rather than nothing more.
         original: Whether it is DeepRacer's: the network and the hyperparameters are the user's to choose.
-        decay: Whether PPO's learning rate falls to nothing over the budget.
         caps: Weights of the temporal and the spatial smoothness of `SmoothPPO`; both 0 for plain PPO.
         ppo: Arguments of stable-baselines3's PPO.
         sac: Arguments of stable-baselines3's SAC.
@@ -82,11 +81,15 @@ class Preset:
     scale_rewards: bool = True
     bootstrap_laps: bool = True
     original: bool = False
-    decay: bool = False
     caps: tuple[float, float] = (0.0, 0.0)
     ppo: Mapping[str, Any] = field(default_factory=dict)
     sac: Mapping[str, Any] = field(default_factory=dict)
 
+
+#: Five steering angles [deg] at two speeds [m/s], the slower one for narrow bends and late commands.
+SLOW_ACTIONS: Final = DiscreteActions(
+    tuple((steering, speed) for speed in (0.7, 1.4) for steering in (-30.0, -15.0, 0.0, 15.0, 30.0))
+)
 
 PRESETS: Final[Mapping[str, Preset]] = {
     "fast": Preset(
@@ -134,15 +137,12 @@ PRESETS: Final[Mapping[str, Preset]] = {
         max_steps=300,
         randomization=dataclasses.replace(FULL, styles=1),  # and repainted
         steps=524_288,
-        evaluate_every=262_144,
+        evaluate_every=131_072,
         tracks=48,
         exam_tracks=4,
         repaint=8,
         stops=False,
-        decay=True,
-        # Slow enough for late commands in narrow bends; a few angles would swing there.
-        actions=ContinuousActions((-30.0, 0.5), (30.0, 1.2)),
-        log_std=-0.5,
+        actions=SLOW_ACTIONS,
         ppo={
             "n_steps": 64,
             "batch_size": 512,
@@ -150,7 +150,7 @@ PRESETS: Final[Mapping[str, Preset]] = {
             "learning_rate": 5e-4,
             "gamma": 0.97,
             "gae_lambda": 0.9,
-            "ent_coef": 0.003,
+            "ent_coef": 0.01,
             "clip_range": 0.2,
         },
     ),
