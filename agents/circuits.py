@@ -9,10 +9,9 @@ import numpy as np
 from hairpin.tracks import Track
 from hairpin.tracks.generator import generate
 
-#: What tracks differ in [m]. DeepRacer's own are 0.6 to 1.1 m wide, 2 m in places, and 16 to 69 m long, their
-#: tightest bends 0.4 to 1 m; longer tracks would teach no other bends, and take more memory.
+#: What tracks differ in [m]. DeepRacer's own are 0.6 to 1.1 m wide and 16 to 69 m long, their tightest bends
+#: 0.4 to 1 m; longer tracks would teach no other bends, and take more memory.
 WIDTH: Final = (0.45, 1.1)
-WIDENING: Final = (0.0, 1.2)
 LENGTH: Final = (12.0, 30.0)
 RADIUS: Final = (0.35, 0.8)
 #: Ground between parts of the road that pass each other: where it is little, the wrong one looks inviting.
@@ -38,7 +37,6 @@ def _tracks(count: int, seed: list[int]) -> tuple[Track, ...]:
             width=_mostly_low(rng, *WIDTH),
             min_radius=_mostly_low(rng, *RADIUS),
             gap=_mostly_low(rng, *GAP),
-            widening=_mostly_low(rng, *WIDENING),
         )
         for _ in range(count)
     )

@@ -8,12 +8,10 @@ import numpy as np
 from stable_baselines3.common.callbacks import BaseCallback
 
 from hairpin.sim import World
-from hairpin.tracks.style import STYLES, Style, random_style, taped_style
+from hairpin.tracks.style import STYLES, random_style
 
 NOMINAL: Final = 1 / 8
 """Share of the surfaces that get the nominal colours."""
-TAPED: Final = 3 / 8
-"""Share of those that look like taped onto a floor, which is what a policy is slowest to see through."""
 
 
 class Repainting(BaseCallback):
@@ -34,14 +32,9 @@ class Repainting(BaseCallback):
 
     def _on_rollout_start(self) -> None:
         for _ in range(self._count):
-            self._world.repaint(self._next, self._look())
+            nominal = self._rng.random() < NOMINAL
+            self._world.repaint(self._next, STYLES["deepracer"] if nominal else random_style(self._rng))
             self._next = (self._next + 1) % len(self._world.surfaces)
-
-    def _look(self) -> Style:
-        kind = self._rng.random()
-        if kind < NOMINAL:
-            return STYLES["deepracer"]
-        return taped_style(self._rng) if kind < NOMINAL + TAPED else random_style(self._rng)
 
     def _on_step(self) -> bool:
         return True

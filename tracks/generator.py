@@ -4,7 +4,7 @@ A track is the outline of a random patch of square cells: such an outline never 
 chicanes and hairpins by nature, and keeps the side of a cell between its parts. Corners are then left out and
 moved at random, rounded by random radii, and the whole is scaled to the length asked for. What comes too near
 to itself or turns too tightly is thrown away and drawn again with a smaller, calmer outline; the last resort,
-one cell, is a circle. Where bends and neighbours leave room, the road may also widen and narrow.
+one cell, is a circle.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from .drawing import INNER_RADIUS, draw_road, drawn_length, largest_radii, strai
 from .geometry import Array, cross
 from .track import Track
 from .validate import MAX_LENGTH, MAX_WIDTH, MIN_WIDTH, TrackError
-from .widening import widened
 
 _ATTEMPTS = 40
 _SPACING = 0.15  # [m] between waypoints, as in most of the original tracks
@@ -28,13 +27,7 @@ Cell = tuple[int, int]
 
 
 def generate(
-    seed: int,
-    length: float = 20.0,
-    width: float = 0.8,
-    *,
-    min_radius: float = 0.5,
-    gap: float = 0.2,
-    widening: float = 0.0,
+    seed: int, length: float = 20.0, width: float = 0.8, *, min_radius: float = 0.5, gap: float = 0.2
 ) -> Track:
     """Make a random closed track that never crosses itself.
 
@@ -44,7 +37,6 @@ def generate(
         width: Of the road [m].
         min_radius: No bend of the centre line is tighter [m]; half of width and gap is kept in any case.
         gap: Ground [m] between parts of the road that pass each other.
-        widening: How much wider the road may get [m] along the lap, where there is room.
 
     Returns:
         A track named `random_{seed}`, driven either way round, which starts on its longest straight.
@@ -53,8 +45,6 @@ def generate(
         TrackError: If a size is out of range or no track can have these sizes.
     """
     radius = _checked_radius(seed, length, width, min_radius, gap)
-    if not 0 <= widening <= MAX_WIDTH - width:
-        raise TrackError(f"widening {widening:g} m is outside 0 to {MAX_WIDTH - width:g} m")
     rng = np.random.default_rng(seed)
     for attempt in range(_ATTEMPTS):
         calm = attempt / (_ATTEMPTS - 1)
@@ -62,8 +52,6 @@ def generate(
             corners, radii = _random_corners(rng, length, radius, calm)
             rows = draw_road(corners, radii, width, spacing=_SPACING, length=length)
             if radii.min() >= 0.999 * radius and _keeps_apart(rows[:-1, :2], width + gap):
-                if widening:
-                    rows = widened(rows, width, widening, gap, rng)
                 return Track(f"random_{seed}", rows, f"Random track {seed}")
         except TrackError:  # a corner that cannot be drawn: draw others
             continue

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass, fields
 from typing import Final
 
@@ -118,31 +117,6 @@ def random_style(rng: np.random.Generator) -> Style:
         )
         if min(abs(luma(style.border) - luma(other)) for other in (style.road, style.field)) >= 50:
             return style
-
-
-def taped_style(rng: np.random.Generator) -> Style:
-    """Draw a style of a track that is taped onto a floor.
-
-    The ground is about the same on both sides of the lines, and all lines are about the same, if there is one
-    in the middle: what is road shows by where the lines run and which of them is dashed, and by nothing else.
-    """
-    style = random_style(rng)
-    # Faint dark lines on a light floor are lost where light makes a camera's picture white.
-    light = luma(style.border) > luma(style.road)
-    border = _shifted(style.road, rng.uniform(50, 150)) if light else style.border
-    return dataclasses.replace(
-        style,
-        border=border,
-        field=_shifted(style.road, rng.uniform(-20, 20)),
-        centre=_shifted(border, rng.uniform(-20, 20)),
-        centre_width=style.centre_width if rng.random() < 0.8 else 0.0,
-    )
-
-
-def _shifted(colour: RGB, levels: float) -> RGB:
-    """A colour that is brighter by some levels."""
-    red, green, blue = np.clip(np.add(colour, levels), 0, 255).astype(int).tolist()
-    return red, green, blue
 
 
 def _colour(rng: np.random.Generator, brightness: tuple[int, int], tint: float) -> RGB:

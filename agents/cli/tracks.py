@@ -86,7 +86,6 @@ def generate(
     length: Annotated[float, typer.Option(help="Of the centre line [m].")] = 20.0,
     width: Annotated[float, typer.Option(help="Of the road [m].")] = 0.8,
     min_radius: Annotated[float, typer.Option(help="No bend is tighter [m].")] = 0.5,
-    widening: Annotated[float, typer.Option(help="How much wider it gets in places [m].")] = 0.0,
     count: Annotated[int, typer.Option(min=1, help="How many tracks, from consecutive seeds.")] = 1,
     out: Annotated[
         Path | None, typer.Option(help="A .npy or .csv file, or a folder for several; else this folder.")
@@ -99,10 +98,7 @@ def generate(
     single = out is not None and out.suffix.lower() in (".npy", ".csv")
     if single and count > 1:
         raise typer.BadParameter(f"{out} is one file, for {count} tracks name a folder", param_hint="--out")
-    tracks = [
-        generate_track(seed + k, length, width, min_radius=min_radius, widening=widening)
-        for k in range(count)
-    ]
+    tracks = [generate_track(seed + k, length, width, min_radius=min_radius) for k in range(count)]
     rows = []
     for track in tracks:
         target = out if single and out else (out or Path()) / f"{track.name}.npy"

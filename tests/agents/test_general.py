@@ -11,11 +11,10 @@ from hairpin.agents import TrainConfig, evaluations_of, resume, train
 from hairpin.agents.circuits import exam_tracks, training_tracks
 from hairpin.agents.config import plan
 from hairpin.agents.gate import Gate
-from hairpin.agents.learner import load_model
 from hairpin.agents.presets import PRESETS
 from hairpin.agents.repainting import Repainting
 from hairpin.sim import Randomization, World, make_config
-from hairpin.tracks.style import STYLES, luma
+from hairpin.tracks.style import STYLES
 
 
 @pytest.fixture
@@ -95,25 +94,6 @@ def test_surfaces_are_repainted_in_turn_and_seen() -> None:
         world.repaint(surface, style)
     assert (world.observe() == before).all()
     assert STYLES["deepracer"] in styles
-
-
-def test_new_colours_are_of_three_kinds() -> None:
-    world = World(make_config(track="oval", reward=None, randomization=Randomization(styles=1)), 1)
-    repainting = Repainting(world, 0, seed=0)
-    looks = [repainting._look() for _ in range(400)]
-    nominal = sum(look == STYLES["deepracer"] for look in looks)
-    taped = sum(abs(luma(look.road) - luma(look.field)) < 22 for look in looks) - nominal
-    assert 30 < nominal < 75 and 130 < taped < 230
-
-
-def test_its_learning_rate_falls_to_nothing(small, tmp_path) -> None:
-    run = train(TrainConfig(preset="small", out=tmp_path / "run"))
-    model = load_model(run.last.path, "ppo")
-    rate = PRESETS["general"].ppo["learning_rate"]
-    assert (model.lr_schedule(1.0), model.lr_schedule(0.5), model.lr_schedule(0.0)) == (rate, rate / 2, 0.0)
-    # Two rounds of learning: the last one began when half of the budget was used.
-    (used,) = {group["lr"] for group in model.policy.optimizer.param_groups}
-    assert 0.0 <= used <= rate / 2
 
 
 def test_a_thorough_gate_counts_who_fails(ring_run) -> None:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from shapely import LineString, Polygon, unary_union
 
 from hairpin.tracks import Track, TrackError, generate, load_track
-from hairpin.tracks.style import STYLES, Style, luma, random_style, taped_style
+from hairpin.tracks.style import STYLES, Style, luma, random_style
 from hairpin.tracks.surface import rasterise
 
 # One material white at a time: what the picture's mean says is an area.
@@ -112,22 +112,6 @@ def test_real_tracks(deepracer_data):
         for s in np.linspace(0, track.length, 50, endpoint=False):
             at = colour_at(surface, track.to_world(s, 0.25 * float(track.width(s))))
             assert at == STYLES["deepracer"].road
-
-
-def test_taped_tracks_look_alike_within_and_without_but_their_lines_show():
-    rng = np.random.default_rng(0)
-    styles = [taped_style(rng) for _ in range(300)]
-    for style in styles:
-        road, field, border, centre = map(luma, (style.road, style.field, style.border, style.centre))
-        assert abs(road - field) <= 22 and abs(border - centre) <= 22
-        assert abs(border - road) >= 45
-    dark = [
-        abs(luma(style.border) - luma(style.road))
-        for style in styles
-        if luma(style.border) > luma(style.road)
-    ]
-    assert min(dark) < 60 and max(dark) > 140 and 200 < len(dark) < 290
-    assert {style.centre_width == 0 for style in styles} == {True, False}
 
 
 def test_levels_are_means():
