@@ -11,7 +11,7 @@ from gymnasium import spaces
 from stable_baselines3 import PPO, SAC
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.running_mean_std import RunningMeanStd
-from stable_baselines3.common.utils import FloatSchedule
+from stable_baselines3.common.utils import FloatSchedule, LinearSchedule
 from stable_baselines3.common.vec_env import VecNormalize
 
 from hairpin.edge.contract import ContinuousActions, DiscreteActions
@@ -65,6 +65,8 @@ def new_model(plan: Plan, env: VecNormalize, seed: int) -> BaseAlgorithm:
     settings = dict(getattr(preset, plan.algorithm))
     if several and settings.pop("optimize_memory_usage", False):
         settings["buffer_size"] //= 2  # every frame is kept twice then
+    if preset.decay and plan.algorithm == "ppo":
+        settings["learning_rate"] = LinearSchedule(settings["learning_rate"], 0.0, 1.0)
     model = _class_of(plan)(
         AsymmetricPolicy if preset.privileged else "MultiInputPolicy" if several else "CnnPolicy",
         env,

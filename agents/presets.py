@@ -49,6 +49,7 @@ class Preset:
         scale_rewards: Whether rewards are scaled to unit variance of their returns.
         bootstrap_laps: Whether a finished lap is worth what would have followed, rather than nothing more.
         original: Whether it is DeepRacer's: the network and the hyperparameters are the user's to choose.
+        decay: Whether PPO's learning rate falls to nothing over the budget.
         caps: Weights of the temporal and the spatial smoothness of `SmoothPPO`; both 0 for plain PPO.
         ppo: Arguments of stable-baselines3's PPO.
         sac: Arguments of stable-baselines3's SAC.
@@ -81,6 +82,7 @@ class Preset:
     scale_rewards: bool = True
     bootstrap_laps: bool = True
     original: bool = False
+    decay: bool = False
     caps: tuple[float, float] = (0.0, 0.0)
     ppo: Mapping[str, Any] = field(default_factory=dict)
     sac: Mapping[str, Any] = field(default_factory=dict)
@@ -136,12 +138,13 @@ PRESETS: Final[Mapping[str, Preset]] = {
         num_envs=64,
         max_steps=300,
         randomization=dataclasses.replace(FULL, styles=1),  # and repainted
-        steps=524_288,
-        evaluate_every=131_072,
+        steps=1_048_576,
+        evaluate_every=262_144,
         tracks=48,
         exam_tracks=4,
         repaint=8,
         stops=False,
+        decay=True,
         actions=SLOW_ACTIONS,
         ppo={
             "n_steps": 64,

@@ -8,10 +8,13 @@ import numpy as np
 from stable_baselines3.common.callbacks import BaseCallback
 
 from hairpin.sim import World
-from hairpin.tracks.style import STYLES, random_style
+from hairpin.tracks.style import STYLES, Style, legibility, random_style
 
 NOMINAL: Final = 1 / 8
 """Share of the surfaces that get the nominal colours."""
+FAINT: Final = 1 / 4
+"""Share that is hard to see: policies fail in few looks alone, those with little contrast, which are rare."""
+_DRAWS: Final = 16  # of which the faintest is taken
 
 
 class Repainting(BaseCallback):
@@ -32,9 +35,15 @@ class Repainting(BaseCallback):
 
     def _on_rollout_start(self) -> None:
         for _ in range(self._count):
-            nominal = self._rng.random() < NOMINAL
-            self._world.repaint(self._next, STYLES["deepracer"] if nominal else random_style(self._rng))
+            self._world.repaint(self._next, self._look())
             self._next = (self._next + 1) % len(self._world.surfaces)
+
+    def _look(self) -> Style:
+        kind = self._rng.random()
+        if kind < NOMINAL:
+            return STYLES["deepracer"]
+        draws = _DRAWS if kind < NOMINAL + FAINT else 1
+        return min((random_style(self._rng) for _ in range(draws)), key=legibility)
 
     def _on_step(self) -> bool:
         return True

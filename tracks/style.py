@@ -65,6 +65,17 @@ def luma(colour: RGB) -> float:
     return sum(weight * level for weight, level in zip(_LUMA, colour, strict=True))
 
 
+def legibility(style: Style) -> float:
+    """How well a gray camera tells where the road ends [levels].
+
+    The sum of what tells it: the border line beside what it lies on, the road beside the field, and the
+    border line beside the centre line, for which it could be taken.
+    """
+    road, field, border, centre = map(luma, (style.road, style.field, style.border, style.centre))
+    line = min(abs(border - road), abs(border - field))
+    return line + abs(road - field) + abs(border - centre)
+
+
 STYLES: Final[dict[str, Style]] = {
     "deepracer": Style(),
     "carpet": Style(
