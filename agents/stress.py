@@ -73,8 +73,9 @@ class Card:
 
     @property
     def weakest(self) -> str:
-        """The disturbance that the fewest trials complete."""
-        return min(self.disturbances, key=lambda name: _mean(self.disturbances[name]))
+        """The disturbance that the fewest trials complete; "none" if all complete all."""
+        name = min(self.disturbances, key=lambda name: _mean(self.disturbances[name]))
+        return name if _mean(self.disturbances[name]) < 1.0 else "none"
 
     def to_dict(self) -> dict[str, Any]:
         """All of it as what `json.dump` takes."""

@@ -12,9 +12,9 @@ from hairpin.agents.circuits import exam_tracks, training_tracks
 from hairpin.agents.config import plan
 from hairpin.agents.gate import Gate
 from hairpin.agents.presets import PRESETS
-from hairpin.agents.repainting import Repainting
+from hairpin.agents.repainting import FAINT, Repainting
 from hairpin.sim import Randomization, World, make_config
-from hairpin.tracks.style import STYLES
+from hairpin.tracks.style import STYLES, legibility, random_style
 
 
 @pytest.fixture
@@ -94,6 +94,16 @@ def test_surfaces_are_repainted_in_turn_and_seen() -> None:
         world.repaint(surface, style)
     assert (world.observe() == before).all()
     assert STYLES["deepracer"] in styles
+
+
+def test_some_of_the_looks_are_hard_to_see() -> None:
+    config = make_config(track="oval", reward=None, randomization=Randomization(styles=1))
+    repainting = Repainting(World(config, 1), 1, seed=0)
+    seen = np.array([legibility(repainting._look()) for _ in range(200)])
+    rng = np.random.default_rng(1)
+    usual = np.array([legibility(random_style(rng)) for _ in range(200)])
+    faint = np.quantile(usual, 0.1)
+    assert (seen < faint).mean() > FAINT / 2 + 0.1 > (usual < faint).mean()
 
 
 def test_a_thorough_gate_counts_who_fails(ring_run) -> None:

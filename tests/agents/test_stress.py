@@ -69,6 +69,8 @@ def test_what_a_policy_stands_and_what_not(ring_run, few) -> None:
     ]
     again = stress(ring_run.path, physics="single_track", trials=4, direction="ccw")
     assert again == card
+    unmoved = dataclasses.replace(card, disturbances={"grip": card.disturbances["grip"]})
+    assert unmoved.weakest == "none"
 
 
 def test_the_command_prints_draws_and_keeps_it(ring_run, copy_of, few, hairpin) -> None:

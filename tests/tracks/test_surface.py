@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from shapely import LineString, Polygon, unary_union
 
 from hairpin.tracks import Track, TrackError, generate, load_track
-from hairpin.tracks.style import STYLES, Style, luma, random_style
+from hairpin.tracks.style import STYLES, Style, legibility, luma, random_style
 from hairpin.tracks.surface import rasterise
 
 # One material white at a time: what the picture's mean says is an area.
@@ -196,3 +196,11 @@ def test_named_styles_show_the_road(name):
 def test_bad_styles_get_one_clear_line(change):
     with pytest.raises(TrackError, match=f"style {next(iter(change))}=.*: give "):
         Style(**change)
+
+
+def test_legibility_is_what_tells_where_the_road_ends() -> None:
+    plain = Style(road=(60, 60, 60), field=(75, 75, 75), border=(122, 122, 122), centre=(122, 122, 122))
+    assert legibility(plain) == pytest.approx(47 + 15 + 0, abs=0.1)
+    assert legibility(replace(plain, centre=(200, 200, 200))) == pytest.approx(legibility(plain) + 78, abs=0.1)
+    assert legibility(replace(plain, border=(200, 200, 200))) > legibility(plain)
+    assert legibility(STYLES["deepracer"]) > 150
