@@ -24,7 +24,7 @@ def tiny_race():
     race = PRESETS["race"]
     ppo = {**race.ppo, "n_steps": 32, "batch_size": 64, "n_epochs": 1}
     PRESETS["tiny_race"] = dataclasses.replace(
-        race, num_envs=8, evaluate_every=256, max_steps=60, watch=512, steps=2048, ppo=ppo
+        race, num_envs=8, evaluate_every=256, max_steps=60, watch=512, steps=2048, decay=False, ppo=ppo
     )
     yield
     del PRESETS["tiny_race"]
@@ -108,6 +108,18 @@ def test_the_critic_learns_first() -> None:
     assert torch.equal(weights()[0], actor) and not torch.equal(weights()[1], critic)
     model.learn(512, callback=CriticFirst(300), reset_num_timesteps=False)
     assert not torch.equal(weights()[0], actor)
+    env.close()
+
+
+def test_the_learning_rate_falls_to_nothing_over_the_budget() -> None:
+    tiny = PRESETS["tiny_race"]
+    PRESETS["falling"] = dataclasses.replace(tiny, decay=True)
+    planned = plan(TrainConfig(track="oval", preset="falling"))
+    del PRESETS["falling"]
+    env = make_env(planned)
+    model = new_model(planned, env, 0)
+    rates = [model.lr_schedule(left) for left in (1.0, 0.5, 0.0)]
+    assert rates == pytest.approx([tiny.ppo["learning_rate"], tiny.ppo["learning_rate"] / 2, 0.0])
     env.close()
 
 
