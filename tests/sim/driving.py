@@ -53,3 +53,11 @@ def drive_until_over(
 def constant(steering: float, speed: float) -> Callable[[World], NDArray[np.float64]]:
     """A driver that always says the same [rad, m/s]."""
     return lambda world: np.full((world.num_cars, 2), (steering, speed))
+
+
+def place_on(world: World, share: float, left: float = 0.0, heading: float = 0.0, car: int = 0) -> None:
+    """Put a car's base somewhere on its route; what is left of the line is [m]."""
+    track = world.routes.tracks[world.route[car]]
+    s = share * track.length
+    pose = np.array([[*track.to_world(s, left), float(track.heading(s)) + heading]])
+    world._put(np.array([car]), pose)
