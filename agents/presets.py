@@ -178,7 +178,7 @@ PRESETS: Final[Mapping[str, Preset]] = {
             steering_offset=(-0.015, 0.015),
             latency=(0.0, 0.02),
         ),
-        steps=524_288,
+        steps=1_500_000,
         evaluate_every=65_536,
         reward="race",
         actions=ContinuousActions((-30.0, 1.0), (30.0, 4.0)),

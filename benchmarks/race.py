@@ -5,7 +5,7 @@ lap drives 20 trials of two laps, from places spread over the lap, in both physi
 the flying one that is compared with the racing line's. The shortest time is that of the single-track model
 with stiff tyres and all wheels on the road; laps are counted in whole steps of 1/15 s.
 
-    python -m benchmarks.race [--tracks reinvent_2018 my_track.npy] [--seeds 1] [--steps 524288]
+    python -m benchmarks.race [--tracks reinvent_2018 my_track.npy] [--seeds 1] [--steps 1500000]
 """
 
 from __future__ import annotations
