@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from .errors import RunError
+
+#: Name of a file that `write_atomically` is filling: a dot, the name, and the number of the process.
+_TEMPORARY: Final = re.compile(r"\..+-\d+(\.[^.-]+)?")
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -39,6 +43,13 @@ def write_atomically(path: Path, write: Callable[[Path], object], *, durable: bo
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Remove what kills left of `write_atomically` in a folder and below it; nobody may be writing there."""
+    for file in folder.rglob(".*"):
+        if _TEMPORARY.fullmatch(file.name) and file.is_file():
+            file.unlink(missing_ok=True)
 
 
 def read_json(path: Path) -> dict[str, Any]:

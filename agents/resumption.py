@@ -13,6 +13,7 @@ from hairpin.sim import Randomization
 
 from .config import Plan, TrainConfig, plan
 from .errors import RunError
+from .files import remove_unfinished
 from .gate import Verdict, enough
 from .history import best_verdict, evaluations_of
 from .hyperparameters import Hyperparameters
@@ -59,6 +60,7 @@ def resume(
             console,
             f"the reward is not the one that the run began with: going on with {function.file} as it is now",
         )
+    remove_unfinished(run.path)
     run = amend_run(run, function, steps)
     env = make_env(planned)
     if last is None:

@@ -39,6 +39,20 @@ class Stopped(KeyboardInterrupt):
         self.run = run
 
 
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """One torch thread: for small networks two are slower, and five times so beside other work.
+
+    A seed also repeats only with as many threads, from the first weights on.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
 def train(config: TrainConfig, *, console: Console | None = None) -> Run:
     """Train a policy.
 
@@ -63,6 +77,7 @@ def train(config: TrainConfig, *, console: Console | None = None) -> Run:
     return run
 
 
+@_one_thread()
 def first_model(planned: Plan, env: VecNormalize) -> BaseAlgorithm:
     """The learner that a run begins with: one that knows nothing yet, or that of the run to clone.
 
@@ -77,6 +92,7 @@ def first_model(planned: Plan, env: VecNormalize) -> BaseAlgorithm:
     return clone_model(planned, parent.best.path, env, seed)
 
 
+@_one_thread()
 def learn(
     planned: Plan,
     run: Run,
@@ -119,17 +135,16 @@ def learn(
         [*first, evaluations, traces, *_repainting(planned, cars, model), *([bar] if bar else [])]
     )
     try:
-        with _one_thread():
-            if watches and model.num_timesteps < watch:
-                with bar.watching() if bar is not None else nullcontext():
-                    imitate(model, cars, watch, planned.config.seed)
-            model.learn(
-                total - model.num_timesteps,
-                callback=callbacks,
-                reset_num_timesteps=False,
-                tb_log_name="learning",
-            )
-            evaluations.finish()
+        if watches and model.num_timesteps < watch:
+            with bar.watching() if bar is not None else nullcontext():
+                imitate(model, cars, watch, planned.config.seed)
+        model.learn(
+            total - model.num_timesteps,
+            callback=callbacks,
+            reset_num_timesteps=False,
+            tb_log_name="learning",
+        )
+        evaluations.finish()
     except KeyboardInterrupt:
         _rescue(run, model)
         raise Stopped(run) from None
@@ -172,17 +187,6 @@ def _rescue(run: Run, model: BaseAlgorithm) -> None:
     """Save what was learned before training broke off, unless that is what broke."""
     if all(bool(torch.isfinite(weights).all()) for weights in model.policy.parameters()):
         checkpoint(run, model)
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """One torch thread: for small networks two are slower, and five times so beside other work."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _check_parent(parent: Run, planned: Plan) -> None:

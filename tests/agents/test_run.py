@@ -12,7 +12,7 @@ import pytest
 from hairpin.agents import RunError, TrainConfig, evaluations_of, open_run
 from hairpin.agents.config import plan
 from hairpin.agents.contract import make_contract, make_metadata
-from hairpin.agents.files import write_atomically, write_json
+from hairpin.agents.files import remove_unfinished, write_atomically, write_json
 from hairpin.agents.history import add_evaluation, best_verdict, read_episodes
 from hairpin.agents.run import create_run, save_checkpoint
 from hairpin.edge.contract import read_model_metadata
@@ -109,6 +109,18 @@ def test_what_a_kill_left_unfinished_is_removed(tmp_path) -> None:
     (run.path / "checkpoints" / ".000000010-4711.zip").write_text("half")
     save_checkpoint(run, 20, lambda file: file.write_text("good"), best=None)
     assert [p.name for p in (run.path / "checkpoints").iterdir()] == ["000000020.zip"]
+
+
+def test_only_what_kills_left_is_removed(tmp_path) -> None:
+    kept = [
+        tmp_path / name for name in ("run.json", ".hidden", ".notes.txt", "a-17.csv", "logs/3-iteration.csv")
+    ]
+    left = [tmp_path / name for name in (".run-4711.json", "logs/.1-iteration-11032.csv", ".REPORT-17")]
+    (tmp_path / "logs").mkdir()
+    for file in (*kept, *left):
+        file.write_text("")
+    remove_unfinished(tmp_path)
+    assert sorted(file for file in tmp_path.rglob("*") if file.is_file()) == sorted(kept)
 
 
 def test_files_are_readable_by_others_as_the_umask_says(tmp_path) -> None:

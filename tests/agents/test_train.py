@@ -8,6 +8,7 @@ import io
 from pathlib import Path
 
 import pytest
+import torch
 from learned import same, settings_of, weights
 from rich.console import Console
 from stable_baselines3 import PPO
@@ -37,6 +38,19 @@ def test_training_goes_on_for_the_steps_asked_for(discrete_run) -> None:
 def test_steps_are_rounded_up_to_whole_rounds(tmp_path) -> None:
     run = train(TrainConfig(track="oval", preset="tiny", steps=10, out=tmp_path / "run"))
     assert run.last.steps == 256
+
+
+def test_a_seed_repeats_whatever_the_number_of_threads(tmp_path) -> None:
+    before, runs = torch.get_num_threads(), []
+    try:
+        for threads in (1, 2):
+            torch.set_num_threads(threads)
+            runs.append(
+                train(TrainConfig(track="oval", preset="fast", steps=2048, out=tmp_path / str(threads)))
+            )
+    finally:
+        torch.set_num_threads(before)
+    assert same(*map(weights, runs))
 
 
 def test_training_ends_when_the_policy_laps(tmp_path, monkeypatch) -> None:
