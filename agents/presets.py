@@ -44,6 +44,7 @@ class Preset:
             line.
         privileged: Whether the critic knows the car's state and the road, which no camera shows.
         log_std: Logarithm of the spread of continuous actions at the beginning.
+        last_log_std: And at the end of the budget; `None` leaves it to PPO.
         start: Where episodes begin: "random", "round_robin" or "line".
         direction: Which way they go: "both", or `None` for the order of the track's rows.
         scale_rewards: Whether rewards are scaled to unit variance of their returns.
@@ -77,6 +78,7 @@ class Preset:
     watch: int = 0
     privileged: bool = False
     log_std: float = 0.0
+    last_log_std: float | None = None
     start: str = "random"
     direction: str | None = "both"
     scale_rewards: bool = True
@@ -166,7 +168,7 @@ PRESETS: Final[Mapping[str, Preset]] = {
         camera="wide",
         network="patch",
         features=128,
-        num_envs=32,
+        num_envs=64,
         max_steps=400,
         randomization=dataclasses.replace(
             MILD,
@@ -178,7 +180,7 @@ PRESETS: Final[Mapping[str, Preset]] = {
             steering_offset=(-0.015, 0.015),
             latency=(0.0, 0.02),
         ),
-        steps=1_500_000,
+        steps=2_300_000,
         evaluate_every=65_536,
         reward="race",
         actions=ContinuousActions((-30.0, 1.0), (30.0, 4.0)),
@@ -189,11 +191,12 @@ PRESETS: Final[Mapping[str, Preset]] = {
         watch=131_072,
         privileged=True,
         log_std=-2.3,
+        last_log_std=-3.3,
         ppo={
             "n_steps": 64,
-            "batch_size": 512,
+            "batch_size": 1024,
             "n_epochs": 4,
-            "learning_rate": 1.5e-4,
+            "learning_rate": 3e-4,
             "gamma": 0.98,
             "gae_lambda": 0.9,
             "clip_range": 0.2,

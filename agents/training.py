@@ -13,6 +13,7 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import CallbackList
 from stable_baselines3.common.vec_env import VecNormalize
 
+from hairpin.edge.contract import ContinuousActions
 from hairpin.sim.sb3 import SB3VecEnv
 
 from .bar import Bar
@@ -20,6 +21,7 @@ from .callbacks import Evaluations, Traces, checkpoint
 from .config import Plan, TrainConfig, plan
 from .contract import make_contract, make_metadata
 from .errors import RunError
+from .exploration import Narrowing
 from .gate import Gate, Verdict
 from .imitation import WARM_UP, CriticFirst, imitate
 from .learner import clone_model, make_env, new_model
@@ -132,7 +134,14 @@ def learn(
     watch, warm_up = min(preset.watch, total // 3), min(WARM_UP, total // 8)
     first = [CriticFirst(watch + warm_up)] if watches else []
     callbacks = CallbackList(
-        [*first, evaluations, traces, *_repainting(planned, cars, model), *([bar] if bar else [])]
+        [
+            *first,
+            *_narrowing(planned, total),
+            evaluations,
+            traces,
+            *_repainting(planned, cars, model),
+            *([bar] if bar else []),
+        ]
     )
     try:
         if watches and model.num_timesteps < watch:
@@ -162,6 +171,14 @@ def learn(
         traces.finish()
         gate.close()
         env.close()
+
+
+def _narrowing(planned: Plan, total: int) -> list[Narrowing]:
+    """What lets exploration die down, if the preset asks for it and there is a spread to narrow."""
+    preset = planned.preset
+    if preset.last_log_std is None or not isinstance(planned.world.actions, ContinuousActions):
+        return []
+    return [Narrowing(preset.log_std, preset.last_log_std, total)]
 
 
 def _repainting(planned: Plan, cars: SB3VecEnv, model: BaseAlgorithm) -> list[Repainting]:

@@ -10,6 +10,7 @@ import torch
 
 from hairpin.agents import RunError, TrainConfig, evaluate, evaluations_of, export, resume, train
 from hairpin.agents.config import plan
+from hairpin.agents.exploration import Narrowing
 from hairpin.agents.gate import STARTS, Gate, Verdict
 from hairpin.agents.imitation import CriticFirst, actions_for, imitate
 from hairpin.agents.learner import make_env, new_model
@@ -121,6 +122,27 @@ def test_the_learning_rate_falls_to_nothing_over_the_budget() -> None:
     rates = [model.lr_schedule(left) for left in (1.0, 0.5, 0.0)]
     assert rates == pytest.approx([tiny.ppo["learning_rate"], tiny.ppo["learning_rate"] / 2, 0.0])
     env.close()
+
+
+def test_exploration_dies_down_evenly_over_the_budget() -> None:
+    planned = plan(TrainConfig(track="oval", preset="tiny_race"))
+    env = make_env(planned)
+    model = new_model(planned, env, 0)
+    narrowing = Narrowing(-2.0, -4.0, 1000)
+    narrowing.init_callback(model)
+    spreads = []
+    for steps in (0, 500, 1000, 1200):
+        model.num_timesteps = narrowing.num_timesteps = steps
+        narrowing.on_rollout_start()
+        spreads.append(model.policy.log_std.tolist())
+    assert spreads == [[-2.0] * 2, [-3.0] * 2, [-4.0] * 2, [-4.0] * 2]
+    env.close()
+
+
+def test_a_race_ends_with_little_exploration(race_run) -> None:
+    model = load_model(race_run.last.path, "ppo")
+    first, last = PRESETS["race"].log_std, PRESETS["race"].last_log_std
+    assert model.policy.log_std.tolist() == pytest.approx([last] * 2, abs=0.2 * (first - last))
 
 
 def test_when_racing_nearly_all_trials_have_to_be_completed(monkeypatch) -> None:
