@@ -13,7 +13,7 @@ from hairpin.agents.config import plan
 from hairpin.agents.exploration import Narrowing
 from hairpin.agents.gate import STARTS, Gate, Verdict
 from hairpin.agents.imitation import CriticFirst, actions_for, imitate
-from hairpin.agents.learner import make_env, new_model
+from hairpin.agents.learner import load_model, make_env, new_model
 from hairpin.agents.presets import PRESETS
 from hairpin.edge.contract import ContinuousActions, DiscreteActions, to_commands
 from hairpin.sim.line_driver import LineDriver
