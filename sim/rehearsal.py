@@ -13,7 +13,7 @@ from hairpin.tracks import Track, load_track, track_names
 
 from .config import WorldConfig, make_config
 from .episode import Start
-from .errors import SimError
+from .errors import SimError, check_whole
 from .laps import Logbook, place, starts, step_limit
 from .latency import MOST_PERIODS
 from .randomize import Randomization
@@ -126,8 +126,7 @@ def rehearsal_config(
         SimError, TrackError: A setting cannot be used.
     """
     longest = MOST_PERIODS / contract.control_hz
-    if trials < 1:
-        raise SimError(f"trials is {trials}: give at least 1")
+    check_whole("trials", trials)
     if not 0.0 <= latency <= longest + 1e-9:
         raise SimError(f"latency is {latency:g} s: give 0 to {longest:g}, three control periods")
     road = _track(contract, track)

@@ -16,7 +16,7 @@ from hairpin.edge.contract import Observation
 
 from .config import WorldConfig, one_config
 from .episode import read_options
-from .errors import SimError
+from .errors import SimError, check_whole
 from .infos import vector_infos
 from .observations import copy_of_car, put
 from .spaces import action_space, as_actions, observation_space
@@ -49,8 +49,7 @@ class RacingVecEnv(VectorEnv[Any, NDArray[Any], NDArray[Any]]):
         config: WorldConfig | None = None,
         **settings: Any,
     ) -> None:
-        if num_envs < 1:
-            raise SimError(f"num_envs is {num_envs}: give at least 1")
+        check_whole("num_envs", num_envs)
         if render_mode not in (None, "rgb_array"):
             raise SimError(f"render_mode {render_mode!r} is not for many cars: choose 'rgb_array'")
         self.num_envs = num_envs
