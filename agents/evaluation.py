@@ -15,7 +15,7 @@ from hairpin.sim.rules import Status
 from hairpin.sim.trace import LapRecorder
 from hairpin.tracks import Track, load_track, track_names
 
-from .errors import RunError
+from .errors import RunError, check_whole
 from .logs.evaluations import write_evaluation
 from .presets import preset
 from .run import RUN_FILE, Run, open_run, race_of
@@ -118,11 +118,12 @@ def evaluate(
         ("mercy", mercy, 0),
         ("seed", seed, 0),
     ):
-        if value < least:
-            raise RunError(f"{name} is {value}: give at least {least}")
+        check_whole(name, value, least)
     for name, seconds in (("off_track_penalty", off_track_penalty), ("collision_penalty", collision_penalty)):
         if not 0 <= seconds <= _LONGEST_PENALTY:
             raise RunError(f"{name} is {seconds}: give 0 to {_LONGEST_PENALTY} seconds")
+    if mercy and not resets:
+        raise RunError(f"mercy is {mercy} without resets, so nobody is put back: give resets (--resets) too")
     penalties = {**PENALTIES, Status.OFF_TRACK: off_track_penalty, Status.REVERSED: off_track_penalty}
     penalties[Status.CRASHED] = collision_penalty
     subject = open_subject(source)

@@ -12,7 +12,7 @@ from hairpin.sim import World, make_config
 from hairpin.sim.head_to_head import Entrant, Result, race
 from hairpin.tracks import Track
 
-from .errors import RunError
+from .errors import RunError, check_whole
 from .evaluation import Subject, open_subject, tracks_of
 
 
@@ -89,9 +89,8 @@ def run_race(
         RunError, BundleError, SimError, TrackError: Something cannot be used.
     """
     heats = len(sources) if heats is None else heats
-    for name, value in (("laps", laps), ("heats", heats)):
-        if value < 1:
-            raise RunError(f"{name} is {value}: give at least 1")
+    check_whole("laps", laps, 1)
+    check_whole("heats", heats, 1)
     subjects = [open_subject(source) for source in sources]
     if not subjects:
         raise RunError("no policy is given: give two to four runs or bundles")

@@ -16,7 +16,7 @@ from hairpin.sim.report import merge
 from hairpin.tracks import Track
 
 from .disturbances import NOMINAL, disturbances
-from .errors import RunError
+from .errors import RunError, check_whole
 from .evaluation import only_track, open_subject, tracks_of
 
 #: Of each disturbance and strength: a minute in the one physics, some minutes in the other.
@@ -116,8 +116,7 @@ def stress(
     physics = physics or ("bullet" if find_spec("pybullet") else "single_track")
     trials = TRIALS.get(physics, 16) if trials is None else trials
     for name, value, least in (("trials", trials, 4), ("laps", laps, 1), ("seed", seed, 0)):
-        if value < least:
-            raise RunError(f"{name} is {value}: give at least {least}")
+        check_whole(name, value, least)
     if trials % 4:
         raise RunError(f"trials is {trials}: give a multiple of 4, for both directions and both sides")
     subject = open_subject(source)

@@ -51,7 +51,7 @@ def evaluate(
     mercy: Annotated[
         int,
         typer.Option(
-            "--mercy", help="Every so manieth reset in a row at the same box goes ahead of it; 0 never."
+            "--mercy", help="Which reset in a row at the same box goes ahead of it, such as 3; 0 never."
         ),
     ] = 0,
     randomization: Annotated[

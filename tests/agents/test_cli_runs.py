@@ -103,7 +103,7 @@ def test_evaluate_leaves_json_alone_on_standard_output(ring_run, hairpin, tmp_pa
     [
         ("evaluate nowhere", "no run at nowhere: the runs here are none (hairpin train makes one)"),
         ("evaluate {run} --track ovall", "no track named 'ovall'; did you mean oval"),
-        ("evaluate {run} --trials 0", "trials is 0: give at least 1"),
+        ("evaluate {run} --trials 0", "trials is 0: give a whole number of at least 1"),
         ("evaluate {run} --physics mujoco", "unknown physics 'mujoco'"),
         ("evaluate {run} --video laps.gif", "video laps.gif: give the name of a file that ends in .mp4"),
         ("evaluate {run} --plot laps.pdf", "picture laps.pdf: give a name that ends in .png"),
@@ -118,7 +118,7 @@ def test_evaluate_leaves_json_alone_on_standard_output(ring_run, hairpin, tmp_pa
         ("train --reward nowhere.py", "nowhere.py"),
         ("train --preset slow", "unknown preset 'slow'"),
         ("train --num-envs 3000000000", "not enough memory"),
-        ("train --steps 0", "steps is 0: give at least 1"),
+        ("train --steps 0", "steps is 0: give a whole number of at least 1"),
         ("train --steps 1 --out file", "file exists and is not empty"),
         ("train --steps 1 --out file/run", "file/run cannot be made"),
         ("train --from nowhere --steps 1", "no run at nowhere"),
