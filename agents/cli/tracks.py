@@ -66,8 +66,6 @@ def import_track(
     """Check a track file, say what it holds, and write it in another format."""
     from hairpin.tracks import TrackError, load_track, save_track
 
-    if not math.isfinite(scale) or scale <= 0:
-        raise typer.BadParameter(f"{scale} is not above 0", param_hint="--scale")
     road = load_track(file, scale=scale)
     target = out or Path(f"{road.name}.npy")
     typer.echo(_describe(road))
@@ -92,17 +90,22 @@ def generate(
     ] = None,
 ) -> None:
     """Make random tracks."""
+    from hairpin.tracks import TrackError, save_track
     from hairpin.tracks import generate as generate_track
-    from hairpin.tracks import save_track
+    from hairpin.tracks.files import SUFFIXES
 
-    single = out is not None and out.suffix.lower() in (".npy", ".csv")
+    single = out is not None and out.suffix.lower() in SUFFIXES
     if single and count > 1:
         raise typer.BadParameter(f"{out} is one file, for {count} tracks name a folder", param_hint="--out")
     tracks = [generate_track(seed + k, length, width, min_radius=min_radius) for k in range(count)]
     rows = []
     for track in tracks:
         target = out if single and out else (out or Path()) / f"{track.name}.npy"
-        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            text = f"{target.parent}: {error.strerror}; name another folder with --out"
+            raise TrackError(text) from None
         save_track(track, target)
         rows.append((*_cells(track), str(target)))
     typer.echo(_table(("name", "length", "width", "direction", "tightest", "file"), rows))
