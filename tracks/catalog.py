@@ -54,7 +54,7 @@ def _check_scale(ref: str | Path | Track, scale: float) -> None:
         raise TrackError(f"scale is {scale!r}: give a number above 0, such as 0.001 for millimetres")
     if scale != 1 and (isinstance(ref, Track) or str(ref) in track_names()):
         raise TrackError(
-            f"scale is {scale:g}, but {ref} is in metres: scale is for the coordinates of a file"
+            f"{ref} is in metres, so scale {scale:g} is not for it: scale is for a file's coordinates"
         )
 
 
