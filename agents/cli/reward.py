@@ -35,18 +35,27 @@ def check(
 ) -> None:
     """Try a reward function on a track: problems with line and fix, its cost, and a heat map."""
     from hairpin.rewards import RewardError, resolve
+    from hairpin.rewards import check as check_reward
+    from hairpin.sim.situations import reward_situations
     from hairpin.tracks import load_track
 
     speed_list, heading_list = _numbers(speeds, "--speeds"), _numbers(headings, "--headings")
     road = load_track(track)
+    picture = undrawn = None
     try:
         reward = resolve(file)
     except RewardError as error:
-        report, picture = _refused(file, error), None
+        report = _refused(file, error)
     else:
-        target = out or Path(f"reward_{reward.name.replace(':', '_')}_{road.name}.png")
-        report, picture = _try(reward, road, race, speed_list, heading_list, target)
-    typer.echo(json.dumps(_as_json(report, picture)) if as_json else _as_text(report, picture))
+        report = check_reward(reward, reward_situations(road, race))
+        if any(value is not None for value in report.rewards.values()):
+            picture = out or Path(f"reward_{reward.name.replace(':', '_')}_{road.name}.png")
+            problems, undrawn = _draw(reward, report.stateful, road, speed_list, heading_list, picture)
+            report = _with(report, problems)
+    shown = None if undrawn else picture
+    typer.echo(json.dumps(_as_json(report, shown)) if as_json else _as_text(report, shown))
+    if undrawn is not None:
+        raise undrawn  # not before the report: it is worth more than its picture
     if not report.ok:
         raise typer.Exit(2)
 
@@ -89,27 +98,14 @@ def new(
     typer.echo(f"{file}: edit it, then try it with: hairpin reward check {file}")
 
 
-def _try(
-    reward: Reward,
-    track: Track,
-    race: str,
-    speeds: Sequence[float],
-    headings: Sequence[float],
-    target: Path,
-) -> tuple[CheckReport, Path | None]:
-    from hairpin.rewards import check as check_reward
+def _with(report: CheckReport, problems: Sequence[Problem]) -> CheckReport:
+    """The report with more problems, without those that are other words for one that it has."""
     from hairpin.rewards.check import in_order
     from hairpin.rewards.trial import failure
-    from hairpin.sim.situations import reward_situations
 
-    report = check_reward(reward, reward_situations(track, race))
-    if all(value is None for value in report.rewards.values()):
-        return report, None  # nothing to draw
-    problems = _draw(reward, report.stateful, track, speeds, headings, target)
-    drawn = all("drawing needs" not in problem.what for problem in problems)
     known = {failure(problem) for problem in report.problems}
     unseen = [problem for problem in problems if failure(problem) not in known]
-    return replace(report, problems=in_order([*report.problems, *unseen])), target if drawn else None
+    return replace(report, problems=in_order([*report.problems, *unseen]))
 
 
 def _draw(
@@ -119,8 +115,8 @@ def _draw(
     speeds: Sequence[float],
     headings: Sequence[float],
     target: Path,
-) -> list[Problem]:
-    """Draw the heat map; returns what failed on the way, each failure once."""
+) -> tuple[list[Problem], RewardError | None]:
+    """Draw the heat map; returns what failed on the way, each failure once, and why there is no picture."""
     import numpy as np
 
     from hairpin.rewards import Problem, RewardError, draw, evaluate_grid, resolve
@@ -143,10 +139,8 @@ def _draw(
     try:
         draw(track.waypoints, xs, ys, values, speeds, angles, target, f"{reward.name} on {track.name}")
     except RewardError as error:
-        if "matplotlib" not in error.what:
-            raise
-        problems.append(Problem("note", error.what, fix=error.fix))
-    return problems
+        return problems, error
+    return problems, None
 
 
 def _refused(file: str, error: RewardError) -> CheckReport:
