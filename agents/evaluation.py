@@ -16,7 +16,7 @@ from hairpin.sim.trace import LapRecorder
 from hairpin.tracks import Track, load_track, track_names
 
 from .errors import RunError, check_whole
-from .logs.evaluations import write_evaluation
+from .logs.evaluations import check_log_place, write_evaluation
 from .presets import preset
 from .run import RUN_FILE, Run, open_run, race_of
 
@@ -127,6 +127,9 @@ def evaluate(
     penalties = {**PENALTIES, Status.OFF_TRACK: off_track_penalty, Status.REVERSED: off_track_penalty}
     penalties[Status.CRASHED] = collision_penalty
     subject = open_subject(source)
+    logged = subject.run if log else None
+    if logged is not None:
+        check_log_place(logged)
     road = only_track(tracks_of(subject, track), subject)
     contract = subject.contract
     waiting = resets * round(max(penalties.values()) * contract.control_hz)
@@ -157,7 +160,7 @@ def evaluate(
             on_step=on_step,
             world=cars,
         )
-    folder = write_evaluation(subject.run, recorder) if log and subject.run is not None else None
+    folder = None if logged is None else write_evaluation(logged, recorder)
     return Evaluation(report, traces, config, folder)
 
 
