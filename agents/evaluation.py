@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from typing import Any, Final
 
 from hairpin.edge.contract import Contract
@@ -183,7 +184,7 @@ def open_subject(source: str | Path) -> Subject:
     """
     path = Path(source)
     if path.name.endswith(BUNDLE_SUFFIX) and not path.exists():
-        raise RunError(f"no bundle at {path}: hairpin export RUN --out {path} makes one")
+        raise RunError(f"no bundle at {path}: hairpin export RUN --out {quote(str(path))} makes one")
     if path.is_dir() or not path.exists():
         from .head import act_with
         from .learner import load_model

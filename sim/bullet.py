@@ -176,7 +176,7 @@ class Bullet:
         speed_target = float(car["speed_gain"]) * min(max(speed, 0.0), MAX_SPEED)
         steering_share = _share(float(car["steering_tau"]), self._dt)
         speed_share = _share(float(car["speed_tau"]), self._dt)
-        # The same acceleration at mass_scale 1 as the single-track model's, turning wheels included.
+        # The same acceleration at mass_scale 1 as in the fast physics, turning wheels included.
         torque = DRIVE_ACCELERATION * ROLLING_MASS * WHEEL_RADIUS / (4.0 * float(car["mass_scale"]))
         steering, wheels = motion.steering, motion.wheels
         for _ in range(self._substeps):

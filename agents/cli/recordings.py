@@ -65,7 +65,7 @@ def _prediction_line(prediction: Prediction | None) -> str:
     if prediction is None:
         return "no poses were recorded (a real car knows none): the simulator's path cannot be compared"
     return (
-        f"the single-track model, told the same, is {prediction.median:.3f} m off after 1 s at the median, "
+        f"the fast physics, told the same, is {prediction.median:.3f} m off after 1 s at the median, "
         f"{prediction.p90:.3f} m at the 90th percentile, of {prediction.travelled:.2f} m driven; "
         f"{prediction.worst:.2f} m at worst, from {prediction.worst_at:.1f} s on"
     )

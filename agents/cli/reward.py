@@ -16,14 +16,18 @@ if TYPE_CHECKING:
     from hairpin.rewards import CheckReport, Problem, Reward, RewardError
     from hairpin.tracks import Track
 
-app = typer.Typer(help="Check reward functions, and list examples to start from.", no_args_is_help=True)
+app = typer.Typer(
+    help="Check reward functions before they cost a training; examples to start from.", no_args_is_help=True
+)
 
 _PLACES = 12_000  # about so many grid points make a picture that is sharp enough and drawn in seconds
 
 
 @app.command()
 def check(
-    file: Annotated[str, typer.Argument(help="A reward: FILE.py, FILE.py:function or a built-in name.")],
+    file: Annotated[
+        str, typer.Argument(metavar="REWARD", help="FILE.py, FILE.py:function or a built-in name.")
+    ],
     track: Annotated[str, typer.Option(help="A built-in track's name or a track file.")] = "reinvent_2018",
     speeds: Annotated[str, typer.Option(help="Speeds for the picture [m/s].")] = "1,2",
     headings: Annotated[str, typer.Option(help="Headings for it, relative to the track [deg].")] = "0,30",
@@ -72,7 +76,7 @@ def list_rewards() -> None:
 
 
 @app.command()
-def show(name: Annotated[str, typer.Argument(help="A built-in name or a file.")]) -> None:
+def show(name: Annotated[str, typer.Argument(metavar="REWARD", help="A built-in name or a file.")]) -> None:
     """Print a reward's source."""
     from hairpin.rewards import resolve
 
@@ -81,7 +85,7 @@ def show(name: Annotated[str, typer.Argument(help="A built-in name or a file.")]
 
 @app.command()
 def new(
-    file: Annotated[Path, typer.Argument(help="The file to write.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to write.")],
     like: Annotated[str, typer.Option(help="The built-in reward to start from.")] = "center_line",
 ) -> None:
     """Write a reward function of your own, starting from an example."""

@@ -15,9 +15,7 @@ from .line import line
 if TYPE_CHECKING:
     from hairpin.tracks import Track
 
-app = typer.Typer(help="List, look at, convert and make tracks; find racing lines.", no_args_is_help=True)
-app.command()(line)
-
+app = typer.Typer(help="List, draw, convert and generate tracks; find racing lines.", no_args_is_help=True)
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON, lengths in metres.")]
 
 
@@ -36,7 +34,7 @@ def list_tracks(as_json: _Json = False) -> None:
 
 @app.command()
 def show(
-    track: Annotated[str, typer.Argument(help="A built-in track's name or a track file.")],
+    track: Annotated[str, typer.Argument(metavar="TRACK", help="A built-in track's name or a track file.")],
     out: Annotated[Path | None, typer.Option(help="The picture's file (.png, .svg, .pdf).")] = None,
     as_json: _Json = False,
 ) -> None:
@@ -54,7 +52,8 @@ def show(
 @app.command("import")
 def import_track(
     file: Annotated[
-        Path, typer.Argument(help="A .npy (DeepRacer), .csv (centre line, widths) or .track file.")
+        Path,
+        typer.Argument(metavar="FILE", help="A .npy (DeepRacer), .csv (centre line, widths) or .track file."),
     ],
     out: Annotated[
         Path | None, typer.Option(help="The file to write, .npy or .csv; else NAME.npy in this folder.")
@@ -109,6 +108,9 @@ def generate(
         save_track(track, target)
         rows.append((*_cells(track), str(target)))
     typer.echo(_table(("name", "length", "width", "direction", "tightest", "file"), rows))
+
+
+app.command()(line)
 
 
 def _facts(track: Track) -> dict[str, Any]:

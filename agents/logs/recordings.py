@@ -32,8 +32,6 @@ from hairpin.sim.physics import make_physics, nominal_car
 
 from ..errors import RunError
 
-SUFFIX: Final = ".mcap"
-
 #: How far ahead the simulator's prediction is compared with the drive [s].
 HORIZON: Final = 1.0
 
@@ -259,7 +257,7 @@ def _agreement(
 
 
 def predict(drive: Drive) -> Prediction | None:
-    """Compare the driven path with what the single-track model makes of the same commands.
+    """Compare the driven path with what the fast physics makes of the same commands.
 
     The model's motion depends on its commands alone, so one pass over all of them gives the motion within
     each stretch. Both motions are looked at from where the stretch begins.

@@ -88,6 +88,12 @@ def test_train_prints_the_folder_and_what_to_do_next(inputs, hairpin, tmp_path, 
     assert code == 0 and output.startswith("a.tar.gz: fp16, ")
 
 
+def test_a_folder_with_a_space_can_be_copied_from_what_to_do_next(discrete_run, copy_of, hairpin) -> None:
+    run = copy_of(discrete_run, "my run")
+    code, _, errors = hairpin("train", "--resume", run.path)
+    assert code == 0 and f"next: hairpin evaluate '{run.path}' --video '{run.path}'/laps.mp4" in errors
+
+
 def test_evaluate_leaves_json_alone_on_standard_output(ring_run, hairpin, tmp_path) -> None:
     video, plot = tmp_path / "laps.mp4", tmp_path / "laps.png"
     settings = ["--trials", 1, "--laps", 1, "--direction", "ccw", "--video", video, "--plot", plot, "--json"]
