@@ -16,9 +16,7 @@ if TYPE_CHECKING:
     from hairpin.rewards import CheckReport, Problem, Reward, RewardError
     from hairpin.tracks import Track
 
-app = typer.Typer(
-    help="Check reward functions before they cost a training; examples to start from.", no_args_is_help=True
-)
+app = typer.Typer(help="Check reward functions before they cost a training.", no_args_is_help=True)
 
 _PLACES = 12_000  # about so many grid points make a picture that is sharp enough and drawn in seconds
 
