@@ -1,4 +1,4 @@
-"""Errors of training runs."""
+"""The error of training runs, and a check that raises it."""
 
 from __future__ import annotations
 

@@ -10,11 +10,11 @@ from shlex import quote
 from typing import Any, Final
 
 from hairpin.edge.contract import Contract
-from hairpin.sim import Bots, Obstacles, Randomization, World, WorldConfig, make_config
-from hairpin.sim.laps import PENALTIES, Act, LapReport, Trace, run_trials, starts, step_limit
+from hairpin.sim import Bots, Obstacles, Randomization, World, WorldConfig
+from hairpin.sim.laps import PENALTIES, Act, LapReport, Trace, run_trials, starts, step_limit, world_of
 from hairpin.sim.rules import Status
 from hairpin.sim.trace import LapRecorder
-from hairpin.tracks import Track, load_track, track_names
+from hairpin.tracks import Track, builtin_track, load_track
 
 from .errors import RunError, check_whole
 from .logs.evaluations import check_log_place, write_evaluation
@@ -134,15 +134,12 @@ def evaluate(
     road = only_track(tracks_of(subject, track), subject)
     contract = subject.contract
     waiting = resets * round(max(penalties.values()) * contract.control_hz)
-    config = make_config(
-        track=road,
-        reward=None,
-        observation=contract.observation,
-        actions=contract.actions,
+    config = world_of(
+        contract,
+        road,
+        laps,
         physics=physics,
         renderer=renderer,
-        control_hz=contract.control_hz,
-        laps=laps,
         max_steps=step_limit(road, laps, contract.control_hz) + waiting,
         start="line",
         randomization=randomization,
@@ -213,10 +210,9 @@ def tracks_of(subject: Subject, track: str | Path | Track | None) -> tuple[Track
     if subject.tracks:
         return subject.tracks
     wanted = subject.contract.track
-    if wanted.name in track_names():
-        found = load_track(wanted.name)
-        if wanted.digest in ("", found.digest):
-            return (found,)
+    found = builtin_track(wanted.name, wanted.digest)
+    if found is not None:
+        return (found,)
     raise RunError(
         f"{subject.name} was trained on {wanted.name!r}, which is not a built-in track: give --track"
     )

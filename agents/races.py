@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hairpin.sim import World, make_config
+from hairpin.sim import World
 from hairpin.sim.head_to_head import Entrant, Result, race
+from hairpin.sim.laps import world_of
 from hairpin.tracks import Track
 
 from .errors import RunError, check_whole
@@ -107,16 +108,7 @@ def run_race(
 
 
 def _entrant(name: str, subject: Subject, road: Track, physics: str) -> Entrant:
-    contract = subject.contract
-    world = make_config(
-        track=road,
-        reward=None,
-        observation=contract.observation,
-        actions=contract.actions,
-        physics=physics,
-        control_hz=contract.control_hz,
-    )
-    return Entrant(name, world, subject.act)
+    return Entrant(name, world_of(subject.contract, road, physics=physics), subject.act)
 
 
 def _names(names: Sequence[str]) -> list[str]:

@@ -10,8 +10,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
-from hairpin.sim import Randomization, World, WorldConfig, make_config
-from hairpin.sim.laps import Act, LapReport, Start, run_trials, starts, step_limit
+from hairpin.sim import Randomization, World, WorldConfig
+from hairpin.sim.laps import Act, LapReport, Start, run_trials, starts, world_of
 from hairpin.sim.report import merge
 from hairpin.tracks import Track
 
@@ -121,17 +121,7 @@ def stress(
         raise RunError(f"trials is {trials}: give a multiple of 4, for both directions and both sides")
     subject = open_subject(source)
     road, contract = only_track(tracks_of(subject, track), subject), subject.contract
-    config = make_config(
-        track=road,
-        reward=None,
-        observation=contract.observation,
-        actions=contract.actions,
-        physics=physics,
-        control_hz=contract.control_hz,
-        laps=laps,
-        max_steps=step_limit(road, laps, contract.control_hz),
-        start="line",
-    )
+    config = world_of(contract, road, laps, physics=physics, start="line")
     rows = disturbances()
     jobs = [("undisturbed", NOMINAL), *((row.name, cell) for row in rows for cell in row.cells)]
     results: dict[str, list[Result]] = {}

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import inspect
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Real
 from pathlib import Path
@@ -23,7 +22,7 @@ from hairpin.rewards import Reward, resolve
 from hairpin.tracks import Track, load_track
 
 from .camera import CAMERAS, Camera
-from .errors import SimError, check_whole
+from .errors import SimError, check_whole, choice
 from .obstacles import Bots, Obstacles, Setup, needed_length
 from .physics import CONTROL_HZ, PHYSICS
 from .randomize import NAMED, NONE, Randomization
@@ -244,13 +243,3 @@ def _frame_of(model: Camera, metadata: ModelMetadata | None) -> ObservationSpec:
         return spec
     channels = 2 if metadata.camera == STEREO else spec.channels
     return dataclasses.replace(spec, sensor=metadata.camera, channels=channels, lidar=metadata.lidar_spec)
-
-
-def choice(name: str, value: str, known: Iterable[str]) -> str:
-    """`value` if it is one of the known ones; an error that names the nearest one otherwise."""
-    known = list(known)
-    if value in known:
-        return value
-    near = difflib.get_close_matches(str(value), known, n=1, cutoff=0.4)
-    hint = f"did you mean {near[0]!r}?" if near else f"choose one of {', '.join(known)}"
-    raise SimError(f"unknown {name} {value!r}: {hint}")

@@ -20,6 +20,12 @@ def track_names() -> list[str]:
     return sorted(path.stem for path in _BUILTIN.glob("*.track"))
 
 
+def builtin_track(name: str, digest: str = "") -> Track | None:
+    """The built-in track of a name, if there is one; of this digest, where one is given."""
+    found = _builtin(name) if name in track_names() else None
+    return found if found is None or digest in ("", found.digest) else None
+
+
 def load_track(ref: str | Path | Track, *, scale: float = 1.0) -> Track:
     """Load a track.
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hairpin.tracks import TrackError, generate, load_track
+from hairpin.tracks import TrackError, builtin_track, generate, load_track
 
 
 @pytest.mark.parametrize("scale", [0, -1.0, float("nan"), float("inf"), "0.001"])
@@ -28,3 +28,10 @@ def test_what_is_in_metres_is_not_scaled(ref: Any) -> None:
 def test_a_track_has_a_name(name: str) -> None:
     with pytest.raises(TrackError, match="the track has no name: give a file, or one of alley"):
         load_track(name)
+
+
+def test_a_built_in_track_is_told_by_name_and_digest() -> None:
+    oval = load_track("oval")
+    assert builtin_track("oval") is oval and builtin_track("oval", oval.digest) is oval
+    assert builtin_track("oval", load_track("bowtie").digest) is None
+    assert builtin_track("my_oval", oval.digest) is None
