@@ -23,9 +23,8 @@ _LEAST_EXTRA: Final = 16_384  # steps that training goes on for, after a policy 
 #: about which of two is better: so many trials then, of which so many may fail; more than so many end it.
 OBJECT_STARTS: Final = 32
 _TOLERATED, _HOPELESS = 1, 8
-_CONFIRMED: Final = (
-    2  # evaluations that have to confirm, each with new places: of many, one does so by chance
-)
+#: Evaluations that have to confirm then, each with new places: of many, one does so by chance.
+_CONFIRMED: Final = 2
 
 
 @dataclass(frozen=True)

@@ -72,7 +72,8 @@ def evaluate(
     stress: Annotated[
         bool,
         typer.Option(
-            "--stress", help="Drive under 18 disturbances, each alone and stronger and stronger: how robust?"
+            "--stress",
+            help="Drive under 17 disturbances, each alone, then all, ever stronger: how robust?",
         ),
     ] = False,
     log: Annotated[
