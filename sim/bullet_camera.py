@@ -17,6 +17,7 @@ from .camera import Camera, rotation
 from .errors import SimError
 from .light import expose, noise_tile
 from .objects import OBJECT_DTYPE
+from .render import view_numbers
 
 _FAR: Final = 300.0  # far plane [m], as in the original simulator
 _NEAR: Final = 0.02  # [m]
@@ -77,8 +78,7 @@ class BulletRenderer:
             top, _, left, _ = self.camera.crop
             rgb = rgb[top : top + frame.shape[0], left : left + frame.shape[1]]
             frame[:] = rgb if frame.shape[2] == 3 else np.rint(rgb @ _LUMA)[..., None]
-        views = np.ascontiguousarray(view).view((np.float64, 7))
-        expose(views, np.ascontiguousarray(noise_seed, np.uint64), self._tile, out)
+        expose(view_numbers(view), np.ascontiguousarray(noise_seed, np.uint64), self._tile, out)
         return out
 
     def close(self) -> None:

@@ -30,14 +30,17 @@ VIEW_DTYPE: Final = np.dtype(
 )
 """How one car's camera differs from the nominal one during an episode."""
 
-_NUM_VIEW: Final = 7  # numbers in it
-
 
 def nominal_view(num_cars: int) -> NDArray[np.void]:
     """The camera as it is specified, ``num_cars`` times; (N,) of `VIEW_DTYPE`."""
     view = np.zeros(num_cars, VIEW_DTYPE)
     view["gain"] = 1.0
     return view
+
+
+def view_numbers(view: NDArray[np.void]) -> NDArray[np.float64]:
+    """Views (N,) of `VIEW_DTYPE` as the compiled loops take them: (N, 7), in its order."""
+    return np.ascontiguousarray(view).view((np.float64, len(VIEW_DTYPE.names or ())))
 
 
 class Renderer:
@@ -100,7 +103,7 @@ class Renderer:
             raise SimError(f"out is {out.dtype} {out.shape}: give contiguous uint8 {shape}")
         if not len(surface) == len(view) == len(noise_seed) == len(pose):
             raise SimError(f"{len(pose)} poses: give as many surfaces, views and noise seeds")
-        views = np.ascontiguousarray(view).view((np.float64, _NUM_VIEW))
+        views = view_numbers(view)
         done = self._render_frames(
             np.ascontiguousarray(pose, np.float64),
             np.ascontiguousarray(surface, np.int64),

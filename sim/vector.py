@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -159,7 +160,9 @@ class RacingVecEnv(VectorEnv[Any, NDArray[Any], NDArray[Any]]):
     def _generators(self, seed: Seeds) -> dict[int, np.random.Generator]:
         if seed is None:
             return {}
-        seeds = [seed + i for i in range(self.num_envs)] if isinstance(seed, int) else list(seed)
+        if not isinstance(seed, Integral | Sequence) or isinstance(seed, str):
+            raise SimError(f"seed is {seed!r}: give a whole number, or one per car")
+        seeds = [int(seed) + i for i in range(self.num_envs)] if isinstance(seed, Integral) else list(seed)
         if len(seeds) != self.num_envs:
             raise SimError(f"{len(seeds)} seeds are given for {self.num_envs} cars: give one, or one per car")
         return {i: np_random(one)[0] for i, one in enumerate(seeds) if one is not None}

@@ -242,6 +242,7 @@ def test_continuous_actions_are_clipped_as_on_the_car() -> None:
     ("options", "text"),
     [
         ({"begin": 0.5}, "unknown reset option 'begin'"),
+        (0.5, "the reset options are 0.5: give a dictionary"),
         ({"start": 1.0}, "start is 1.0: give a share"),
         ({"start": -0.1}, "start is -0.1"),
         ({"start": float("nan")}, "start is nan"),
