@@ -10,12 +10,16 @@ from typing import TYPE_CHECKING
 import typer
 
 if TYPE_CHECKING:
-    from ..logs.recordings import Agreement, Drive, Prediction
+    from ..logs.agreement import Agreement
+    from ..logs.prediction import Prediction
+    from ..logs.recordings import Drive
 
 
 def show_recording(source: Path, bundle: Path | None, as_json: bool) -> None:
     """Print how a drive went, what another policy would have done, and how the simulator compares."""
-    from ..logs.recordings import compare, predict, read_drive
+    from ..logs.agreement import compare
+    from ..logs.prediction import predict
+    from ..logs.recordings import read_drive
 
     drive = read_drive(source)
     agreement = None if bundle is None else compare(drive, bundle)
