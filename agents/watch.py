@@ -11,7 +11,6 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from hairpin.sim import World
-from hairpin.sim.laps import laps_done
 from hairpin.tracks import Track
 
 from .evaluation import Evaluation, evaluate, open_subject, tracks_of
@@ -90,7 +89,7 @@ def _evaluate(
 
         def on_step(world: World) -> None:
             bar.start()  # not before the first step: what is wrong with the settings shows without a bar
-            bar.update(task, completed=float(laps_done(world).sum()))
+            bar.update(task, completed=float(world.race.laps_done.sum()))
             for watch in watchers:
                 watch(world)
 

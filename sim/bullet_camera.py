@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from hairpin.tracks.surface import Surface
 
+from .bullet import import_pybullet
 from .bullet_solids import Solids
 from .camera import Camera, rotation
 from .errors import SimError
@@ -46,7 +47,7 @@ class BulletRenderer:
         if not surfaces:
             raise SimError("no surface to render: give at least one")
         self.camera = camera
-        self._bullet = _import_pybullet()
+        self._bullet = import_pybullet("renderer='raycast'")
         self._skies = [np.array(surface.style.sky, np.uint8) for surface in surfaces]
         self._tile = noise_tile(camera.shape[1] * camera.shape[2])
         # TinyRenderer samples at a pixel's lower left corner: shifted by half a pixel, at its centre.
@@ -108,14 +109,6 @@ class BulletRenderer:
         rgb = np.asarray(pixels, np.uint8).reshape(camera.height, camera.width, 4)[..., :3]
         ground = np.asarray(bodies).reshape(camera.height, camera.width, 1) >= 0
         return np.where(ground, rgb, self._skies[surface])
-
-
-def _import_pybullet() -> Any:
-    try:
-        import pybullet
-    except ImportError:
-        raise SimError("PyBullet is not installed: pip install 'hairpin[bullet]'") from None
-    return pybullet
 
 
 def _add_ground(bullet: Any, client: int, surface: Surface) -> None:

@@ -251,8 +251,3 @@ class Logbook:
             steering_change=mean_change(steering),
             steering_power=fast_power(steering, curvature, world.config.control_hz),
         )
-
-
-def laps_done(world: World) -> NDArray[np.float64]:
-    """(N,) laps of each car's episode so far, the running one in part."""
-    return world.race.laps_done
