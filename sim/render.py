@@ -103,6 +103,10 @@ class Renderer:
             raise SimError(f"out is {out.dtype} {out.shape}: give contiguous uint8 {shape}")
         if not len(surface) == len(view) == len(noise_seed) == len(pose):
             raise SimError(f"{len(pose)} poses: give as many surfaces, views and noise seeds")
+        if pose.shape[1:] != (3,):
+            raise SimError(f"poses are {pose.shape}: give ({len(pose)}, 3): x, y [m] and yaw [rad]")
+        if objects is not None and len(objects) != len(pose):
+            raise SimError(f"{len(pose)} poses, objects around {len(objects)}: give those around each")
         views = view_numbers(view)
         done = self._render_frames(
             np.ascontiguousarray(pose, np.float64),
