@@ -55,7 +55,7 @@ class Style:
             if isinstance(item.default, tuple):
                 if not _is_colour(value):
                     raise TrackError(f"style {item.name}={value}: give three whole numbers from 0 to 255")
-            elif not (isinstance(value, Real) and 0 <= value < np.inf):
+            elif not (isinstance(value, Real) and 0 <= float(value) < np.inf):
                 raise TrackError(f"style {item.name}={value}: give a number of at least 0")
         if self.dash <= 0:
             raise TrackError(f"style dash={self.dash}: give a length above 0, or centre_width=0 for no line")
