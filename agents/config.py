@@ -6,6 +6,7 @@ import dataclasses
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Real
 from pathlib import Path
 from typing import Any, Final
 
@@ -33,7 +34,7 @@ from hairpin.sim.config import TrackRef
 from hairpin.tracks import Track
 
 from .circuits import exam_tracks, training_tracks
-from .errors import RunError
+from .errors import RunError, check_whole
 from .hyperparameters import Hyperparameters, read_hyperparameters
 from .presets import Preset, preset
 
@@ -150,10 +151,10 @@ def plan(config: TrainConfig) -> Plan:
     algorithm = config.algorithm or (metadata.algorithm if metadata else "ppo")
     if algorithm not in ALGORITHMS:
         raise RunError(f"unknown algorithm {algorithm!r}: choose one of {', '.join(ALGORITHMS)}")
-    for name, least in (("steps", 1), ("num_envs", 1), ("seed", 0)):
-        value = getattr(config, name)
-        if value is not None and value < least:
-            raise RunError(f"{name} is {value}: give at least {least}")
+    check_whole("seed", config.seed, 0)
+    for name in ("steps", "num_envs"):
+        if getattr(config, name) is not None:
+            check_whole(name, getattr(config, name), 1)
     tracks, exam = _tracks(config, chosen)
     world = make_config(
         track=tracks,
@@ -209,8 +210,8 @@ def _with_settings(chosen: Preset, algorithm: str, settings: Mapping[str, Any]) 
 
 def _smoothed(weight: float, chosen: Preset, algorithm: str, world: WorldConfig) -> Preset:
     """The preset with another weight of smooth steering, if it can have one."""
-    if not 0.0 <= weight <= 1000.0:
-        raise RunError(f"smooth is {weight:g}: give a weight from 0 to 1000, such as 2")
+    if not (isinstance(weight, Real) and 0.0 <= weight <= 1000.0):
+        raise RunError(f"smooth is {weight!r}: give a weight from 0 to 1000, such as 2")
     if weight and (
         algorithm != "ppo" or chosen.original or chosen.privileged or world.observation.lidar is not None
     ):

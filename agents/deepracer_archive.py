@@ -29,9 +29,8 @@ _CHECKPOINTS: Final = "deepracer_checkpoints.json"
 _HYPERPARAMETERS: Final = "hyperparameters.json"
 _REWARD: Final = "reward_function.py"
 _SMALL_FILES: Final = (_METADATA, _CHECKPOINTS, _HYPERPARAMETERS, _REWARD)
-_LARGEST_ARCHIVE: Final = (
-    2 * 2**30
-)  # [bytes], unpacked: some checkpoints of 140 MB and whatever lies beside them
+#: Unpacked: some checkpoints of 140 MB and whatever lies beside them [bytes].
+_LARGEST_ARCHIVE: Final = 2 * 2**30
 _LARGEST_MODEL: Final = 256 * 2**20  # DEEP_CONVOLUTIONAL_NETWORK has 15 MB; checkpoints beside are not read
 _LARGEST_TEXT: Final = 2**20
 _MOST_MEMBERS: Final = 10_000

@@ -28,6 +28,14 @@ from .watch import evaluate_and_show
 
 _TRIALS = 16  # 8 places, both directions
 _LAPS = 3
+_POLICY, _BUNDLE = "the policy", "its bundle"
+_LEFT = {
+    "policy.tar.gz": "the bundle that the car drives",
+    "laps.mp4": "a drive in PyBullet, seen from behind",
+    "laps-bullet.png": "the driven laps in PyBullet",
+    "laps-single_track.png": "the driven laps in the fast simulator",
+    "learning.png": "the learning curves; more in tensorboard/",
+}
 
 
 def run_demo(out: Path, *, track: str, reward: str, seed: int, replace: bool) -> bool:
@@ -82,16 +90,6 @@ def run_demo(out: Path, *, track: str, reward: str, seed: int, replace: bool) ->
     for name, what in _LEFT.items():
         say(f"  {out / name}: {what}", markup=False)
     return good
-
-
-_POLICY, _BUNDLE = "the policy", "its bundle"
-_LEFT = {
-    "policy.tar.gz": "the bundle that the car drives",
-    "laps.mp4": "a drive in PyBullet, seen from behind",
-    "laps-bullet.png": "the driven laps in PyBullet",
-    "laps-single_track.png": "the driven laps in the fast simulator",
-    "learning.png": "the learning curves; more in tensorboard/",
-}
 
 
 def _rehearse(bundle: Path) -> dict[str, Any]:

@@ -6,17 +6,18 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from typing import Any, Final
 
 from hairpin.edge.contract import Contract
-from hairpin.sim import Bots, Obstacles, Randomization, World, WorldConfig, make_config
-from hairpin.sim.laps import PENALTIES, Act, LapReport, Trace, run_trials, starts, step_limit
+from hairpin.sim import Bots, Obstacles, Randomization, World, WorldConfig
+from hairpin.sim.laps import PENALTIES, Act, LapReport, Trace, run_trials, starts, step_limit, world_of
 from hairpin.sim.rules import Status
 from hairpin.sim.trace import LapRecorder
-from hairpin.tracks import Track, load_track, track_names
+from hairpin.tracks import Track, builtin_track, load_track
 
-from .errors import RunError
-from .logs.evaluations import write_evaluation
+from .errors import RunError, check_whole
+from .logs.evaluations import check_log_place, write_evaluation
 from .presets import preset
 from .run import RUN_FILE, Run, open_run, race_of
 
@@ -118,26 +119,27 @@ def evaluate(
         ("mercy", mercy, 0),
         ("seed", seed, 0),
     ):
-        if value < least:
-            raise RunError(f"{name} is {value}: give at least {least}")
+        check_whole(name, value, least)
     for name, seconds in (("off_track_penalty", off_track_penalty), ("collision_penalty", collision_penalty)):
         if not 0 <= seconds <= _LONGEST_PENALTY:
             raise RunError(f"{name} is {seconds}: give 0 to {_LONGEST_PENALTY} seconds")
+    if mercy and not resets:
+        raise RunError(f"mercy is {mercy} without resets, so nobody is put back: give resets (--resets) too")
     penalties = {**PENALTIES, Status.OFF_TRACK: off_track_penalty, Status.REVERSED: off_track_penalty}
     penalties[Status.CRASHED] = collision_penalty
     subject = open_subject(source)
+    logged = subject.run if log else None
+    if logged is not None:
+        check_log_place(logged)
     road = only_track(tracks_of(subject, track), subject)
     contract = subject.contract
     waiting = resets * round(max(penalties.values()) * contract.control_hz)
-    config = make_config(
-        track=road,
-        reward=None,
-        observation=contract.observation,
-        actions=contract.actions,
+    config = world_of(
+        contract,
+        road,
+        laps,
         physics=physics,
         renderer=renderer,
-        control_hz=contract.control_hz,
-        laps=laps,
         max_steps=step_limit(road, laps, contract.control_hz) + waiting,
         start="line",
         randomization=randomization,
@@ -156,7 +158,7 @@ def evaluate(
             on_step=on_step,
             world=cars,
         )
-    folder = write_evaluation(subject.run, recorder) if log and subject.run is not None else None
+    folder = None if logged is None else write_evaluation(logged, recorder)
     return Evaluation(report, traces, config, folder)
 
 
@@ -179,7 +181,7 @@ def open_subject(source: str | Path) -> Subject:
     """
     path = Path(source)
     if path.name.endswith(BUNDLE_SUFFIX) and not path.exists():
-        raise RunError(f"no bundle at {path}: hairpin export RUN --out {path} makes one")
+        raise RunError(f"no bundle at {path}: hairpin export RUN --out {quote(str(path))} makes one")
     if path.is_dir() or not path.exists():
         from .head import act_with
         from .learner import load_model
@@ -208,10 +210,9 @@ def tracks_of(subject: Subject, track: str | Path | Track | None) -> tuple[Track
     if subject.tracks:
         return subject.tracks
     wanted = subject.contract.track
-    if wanted.name in track_names():
-        found = load_track(wanted.name)
-        if wanted.digest in ("", found.digest):
-            return (found,)
+    found = builtin_track(wanted.name, wanted.digest)
+    if found is not None:
+        return (found,)
     raise RunError(
         f"{subject.name} was trained on {wanted.name!r}, which is not a built-in track: give --track"
     )

@@ -16,8 +16,7 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 
 from hairpin.edge.bundle import PRECISIONS, RT_INFO, write_bundle
 from hairpin.edge.contract import NEAREST, RAYS, Contract, Observation, choose, lidar_values
-from hairpin.sim import make_config
-from hairpin.sim.laps import run_trials, starts, step_limit
+from hairpin.sim.laps import run_trials, starts, world_of
 
 from .episodes import part_of
 from .errors import RunError
@@ -138,15 +137,7 @@ def _own_observations(run: Run, model: BaseAlgorithm, contract: Contract, seed: 
         return act(observation)
 
     for track in run.tracks:
-        config = make_config(
-            track=track,
-            reward=None,
-            observation=spec,
-            actions=contract.actions,
-            control_hz=contract.control_hz,
-            max_steps=step_limit(track, 1, contract.control_hz),
-            randomization="mild",
-        )
+        config = world_of(contract, track, randomization="mild")
         run_trials(config, watch, starts(_TRIALS, "both"), seed=seed)
     joined = {name: np.concatenate(values) for name, values in seen.items()}
     count = len(joined[spec.sensor])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
@@ -43,6 +44,24 @@ def write_atomically(path: Path, write: Callable[[Path], object], *, durable: bo
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def check_writable(folder: Path, problem: str, fix: str) -> None:
+    """Try to write into a folder, before time is spent on what would be written; it is made if missing.
+
+    Args:
+        folder: The folder.
+        problem: What cannot be done then.
+        fix: What to do instead.
+
+    Raises:
+        RunError: It cannot be written to.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise RunError(f"{problem}: {error.strerror}; {fix}") from error
 
 
 def remove_unfinished(folder: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 
 from hairpin.sim import Randomization, World, WorldConfig
-from hairpin.sim.laps import Act, LapReport, Start, laps_done, run_trials, step_limit
+from hairpin.sim.laps import Act, LapReport, Start, run_trials, step_limit
 from hairpin.sim.randomize import MILD, NAMED, another_car
 from hairpin.tracks import Track
 
@@ -23,9 +23,8 @@ _LEAST_EXTRA: Final = 16_384  # steps that training goes on for, after a policy 
 #: about which of two is better: so many trials then, of which so many may fail; more than so many end it.
 OBJECT_STARTS: Final = 32
 _TOLERATED, _HOPELESS = 1, 8
-_CONFIRMED: Final = (
-    2  # evaluations that have to confirm, each with new places: of many, one does so by chance
-)
+#: Evaluations that have to confirm then, each with new places: of many, one does so by chance.
+_CONFIRMED: Final = 2
 
 
 @dataclass(frozen=True)
@@ -165,7 +164,7 @@ class Gate:
         laps, reports = [], []
         for world in self._nominal:
             reports.append(self._drive(world, act, self._starts[0], seed=self._seed(steps)))
-            laps.append(float(laps_done(world).mean()))
+            laps.append(float(world.race.laps_done.mean()))
             self.trials += _trials(world, reports[-1])
             if reports[-1].completed < self._wanted:
                 break
@@ -174,7 +173,7 @@ class Gate:
         again, robust = [], []
         for world in self._confirming if passed else ():
             again.append(self._drive(world, act, self._starts[1], seed=steps, to_the_end=self._thorough))
-            robust.append(float(laps_done(world).mean()))
+            robust.append(float(world.race.laps_done.mean()))
             if again[-1].completed < self._wanted and not self._thorough:
                 break
         return Verdict(
@@ -197,7 +196,7 @@ class Gate:
             [self._drive(world, act, begin, seed=self._seed(steps), to_the_end=True) for world in worlds]
             for worlds, begin in zip((self._nominal, self._confirming), self._starts, strict=True)
         )
-        laps = np.mean([laps_done(world).mean() for world in self._nominal])
+        laps = np.mean([world.race.laps_done.mean() for world in self._nominal])
         for world, report in zip(self._nominal, nominal, strict=True):
             self.trials += _trials(world, report)
         reports = [*nominal, *again]

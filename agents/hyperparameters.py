@@ -147,5 +147,5 @@ def _value(key: str, value: Any, where: str) -> Any:
     if not fits or not low <= float(value) <= high or (whole and value != int(value)):
         wanted = "1" if low == high else f"a {'whole ' if whole else ''}number from {low:g} to {high:g}"
         reason = " (frames are not stacked, in the original neither)" if key == "stack_size" else ""
-        raise RunError(f"{where}: {key} is {str(value)[:60]}: write {wanted}{reason}")
+        raise RunError(f"{where}: {key} is {repr(value)[:60]}: write {wanted}{reason}")
     return int(value) if whole else float(value)

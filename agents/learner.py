@@ -112,7 +112,7 @@ def continue_model(plan: Plan, path: Path, env: VecNormalize, seed: int) -> Base
 def clone_model(plan: Plan, path: Path, env: VecNormalize, seed: int) -> BaseAlgorithm:
     """As `continue_model`, at step 0 and with rewards scaled anew, since they may be others."""
     model = _load(path, _class_of(plan), env=env, seed=seed)
-    _settle(plan, model)
+    _use_own_settings(plan, model)
     model.num_timesteps = 0
     _gather_first(plan, model)
     return model
@@ -143,7 +143,7 @@ def _smoothness(plan: Plan) -> dict[str, Any]:
     return {"temporal": temporal, "spatial": spatial, "steering": steering}
 
 
-def _settle(plan: Plan, model: BaseAlgorithm) -> None:
+def _use_own_settings(plan: Plan, model: BaseAlgorithm) -> None:
     """Give a clone the hyperparameters that its own run asks for, which the parent's checkpoint overwrote."""
     for name, value in _smoothness(plan).items():
         setattr(model, name, value)

@@ -16,7 +16,7 @@ from hairpin.tracks.picture import plot_road
 
 from .contract import name_of
 from .errors import RunError
-from .files import write_atomically
+from .files import check_writable, write_atomically
 from .gate import LAPS, Verdict
 from .history import read_episodes
 from .run import Run
@@ -153,13 +153,14 @@ def _draw_verdicts(axes: Axes, verdicts: Sequence[Verdict]) -> None:
 
 
 def check_picture(path: Path) -> None:
-    """Refuse what is no name of a picture before time is spent on it.
+    """Refuse what is no name of a picture, or cannot be written, before time is spent on it.
 
     Raises:
-        RunError: It does not end in .png.
+        RunError: It does not end in .png, or its folder cannot be written to.
     """
     if path.suffix != ".png":
         raise RunError(f"picture {path}: give a name that ends in .png")
+    check_writable(path.parent, f"picture {path} cannot be written", "give another folder")
 
 
 def save_figure(figure: Figure, path: Path) -> None:

@@ -16,6 +16,7 @@ from hairpin.edge.graphdef import FLOAT, DType, Node, Shape, write_graph
 
 Floats = NDArray[np.float32]
 _INT32: Final = 3
+_HALF: Final = 19
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,14 +132,14 @@ class _Writer:
 
     def constant(self, name: str, value: Any) -> str:
         array = value if isinstance(value, np.ndarray) else np.array(value, np.float32)
-        number = {"f": FLOAT, "i": _INT32, "e": 19}[array.dtype.char]
+        number = {"f": FLOAT, "i": _INT32, "e": _HALF}[array.dtype.char]
         return self.add(name, "Const", (), dtype=DType(number), value=array)
 
     def weights(self, name: str, value: Floats) -> str:
         if not self.half:
             return self.constant(name, value.astype(np.float32))
         stored = self.constant(name, value.astype(np.float16))
-        return self.add(f"{name}/float", "Cast", (stored,), SrcT=DType(19), DstT=DType(FLOAT))
+        return self.add(f"{name}/float", "Cast", (stored,), SrcT=DType(_HALF), DstT=DType(FLOAT))
 
     def convolution(self, name: str, layer: Layer, last: str) -> str:
         """A convolution with bias and ReLU."""

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Final
 
 _DISTRIBUTIONS: Final = (
-    *("hairpin", "torch", "stable_baselines3", "gymnasium", "numpy", "openvino", "numba", "pybullet"),
-)
+    "hairpin", "torch", "stable_baselines3", "gymnasium", "numpy", "openvino", "numba", "pybullet",
+)  # fmt: skip
 
 
 def versions() -> dict[str, str]:

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hairpin.sim import World, make_config
+from hairpin.sim import World
 from hairpin.sim.head_to_head import Entrant, Result, race
+from hairpin.sim.laps import world_of
 from hairpin.tracks import Track
 
-from .errors import RunError
+from .errors import RunError, check_whole
 from .evaluation import Subject, open_subject, tracks_of
 
 
@@ -89,9 +90,8 @@ def run_race(
         RunError, BundleError, SimError, TrackError: Something cannot be used.
     """
     heats = len(sources) if heats is None else heats
-    for name, value in (("laps", laps), ("heats", heats)):
-        if value < 1:
-            raise RunError(f"{name} is {value}: give at least 1")
+    check_whole("laps", laps, 1)
+    check_whole("heats", heats, 1)
     subjects = [open_subject(source) for source in sources]
     if not subjects:
         raise RunError("no policy is given: give two to four runs or bundles")
@@ -108,16 +108,7 @@ def run_race(
 
 
 def _entrant(name: str, subject: Subject, road: Track, physics: str) -> Entrant:
-    contract = subject.contract
-    world = make_config(
-        track=road,
-        reward=None,
-        observation=contract.observation,
-        actions=contract.actions,
-        physics=physics,
-        control_hz=contract.control_hz,
-    )
-    return Entrant(name, world, subject.act)
+    return Entrant(name, world_of(subject.contract, road, physics=physics), subject.act)
 
 
 def _names(names: Sequence[str]) -> list[str]:

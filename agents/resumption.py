@@ -13,7 +13,7 @@ from hairpin.sim import Randomization
 
 from .config import Plan, TrainConfig, plan
 from .errors import RunError
-from .files import remove_unfinished
+from .files import check_writable, remove_unfinished
 from .gate import Verdict, enough
 from .history import best_verdict, evaluations_of
 from .hyperparameters import Hyperparameters
@@ -60,6 +60,7 @@ def resume(
             console,
             f"the reward is not the one that the run began with: going on with {function.file} as it is now",
         )
+    check_writable(run.path, f"{run.path} cannot be written to", "to go on, copy it to where it can")
     remove_unfinished(run.path)
     run = amend_run(run, function, steps)
     env = make_env(planned)

@@ -24,6 +24,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from typing import Any, Final
 
 from hairpin.edge.contract import Contract, ContractError, ModelMetadata
@@ -121,7 +122,8 @@ class Run:
         found = self.checkpoint("last")
         if found is None:
             raise RunError(
-                f"{self.path} has no checkpoint yet: train it first (hairpin train --resume {self.path})"
+                f"{self.path} has no checkpoint yet: train it first "
+                f"(hairpin train --resume {quote(str(self.path))})"
             )
         return found
 
@@ -166,7 +168,7 @@ def create_run(plan: Plan, contract: Contract, metadata: ModelMetadata) -> Run:
             resumable = (path / RUN_FILE).is_file()
             raise RunError(
                 f"{path} exists and is not empty: give another --out"
-                + (f", or --resume {path}" if resumable else "")
+                + (f", or --resume {quote(str(path))}" if resumable else "")
             )
         for folder in ("checkpoints", "ip", "metrics", "model", "training-simtrace"):
             (path / folder).mkdir(parents=True, exist_ok=True)

@@ -10,13 +10,13 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
-from hairpin.sim import Randomization, World, WorldConfig, make_config
-from hairpin.sim.laps import Act, LapReport, Start, run_trials, starts, step_limit
+from hairpin.sim import Randomization, World, WorldConfig
+from hairpin.sim.laps import Act, LapReport, Start, run_trials, starts, world_of
 from hairpin.sim.report import merge
 from hairpin.tracks import Track
 
 from .disturbances import NOMINAL, disturbances
-from .errors import RunError
+from .errors import RunError, check_whole
 from .evaluation import only_track, open_subject, tracks_of
 
 #: Of each disturbance and strength: a minute in the one physics, some minutes in the other.
@@ -116,23 +116,12 @@ def stress(
     physics = physics or ("bullet" if find_spec("pybullet") else "single_track")
     trials = TRIALS.get(physics, 16) if trials is None else trials
     for name, value, least in (("trials", trials, 4), ("laps", laps, 1), ("seed", seed, 0)):
-        if value < least:
-            raise RunError(f"{name} is {value}: give at least {least}")
+        check_whole(name, value, least)
     if trials % 4:
         raise RunError(f"trials is {trials}: give a multiple of 4, for both directions and both sides")
     subject = open_subject(source)
     road, contract = only_track(tracks_of(subject, track), subject), subject.contract
-    config = make_config(
-        track=road,
-        reward=None,
-        observation=contract.observation,
-        actions=contract.actions,
-        physics=physics,
-        control_hz=contract.control_hz,
-        laps=laps,
-        max_steps=step_limit(road, laps, contract.control_hz),
-        start="line",
-    )
+    config = world_of(contract, road, laps, physics=physics, start="line")
     rows = disturbances()
     jobs = [("undisturbed", NOMINAL), *((row.name, cell) for row in rows for cell in row.cells)]
     results: dict[str, list[Result]] = {}

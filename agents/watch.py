@@ -11,11 +11,10 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from hairpin.sim import World
-from hairpin.sim.laps import laps_done
 from hairpin.tracks import Track
 
 from .evaluation import Evaluation, evaluate, open_subject, tracks_of
-from .files import write_json
+from .files import check_writable, write_json
 from .pictures import check_picture, draw_laps
 from .stress import Card, stress
 from .stress_card import draw_card
@@ -90,7 +89,7 @@ def _evaluate(
 
         def on_step(world: World) -> None:
             bar.start()  # not before the first step: what is wrong with the settings shows without a bar
-            bar.update(task, completed=float(laps_done(world).sum()))
+            bar.update(task, completed=float(world.race.laps_done.sum()))
             for watch in watchers:
                 watch(world)
 
@@ -117,6 +116,9 @@ def stress_and_show(
     Raises:
         RunError, BundleError, SimError, TrackError: Something cannot be used.
     """
+    run = Path(source) if Path(source).is_dir() else None
+    if run is not None:
+        check_writable(run, f"the card cannot be kept in {run}", "copy the run, or give a bundle of it")
     if plot is not None:
         check_picture(plot)
     console = console or Console(stderr=True)
@@ -138,7 +140,6 @@ def stress_and_show(
         stack.callback(bar.stop)
         card = stress(source, on_cell=on_cell, **settings)
     name = f"stress-{card.track}-{card.physics}"
-    run = Path(source) if Path(source).is_dir() else None
     picture = plot or (run and run / f"{name}.png")
     written = [path for path in (picture, run and run / f"{name}.json") if path is not None]
     if picture is not None:

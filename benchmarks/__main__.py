@@ -5,7 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
-#: Not among them: `edge`, which needs a run, and `general`, `swing` and `race`, which take an hour and more.
+#: Not among them: `edge`, which needs a run, `original` and `real_logs`, which need files of DeepRacer's,
+#: `soak`, and what takes an hour and more: `general`, `swing`, `race`, `off_policy`.
 _ALL = ("throughput", "scaling", "camera", "dynamics", "laps", "first_lap", "rewards")
 
 

@@ -24,8 +24,7 @@ import numpy as np
 
 from hairpin.agents.circuits import exam_tracks
 from hairpin.agents.evaluation import Subject, open_subject
-from hairpin.sim import make_config
-from hairpin.sim.laps import Start, run_trials, step_limit
+from hairpin.sim.laps import Start, run_trials, world_of
 from hairpin.sim.randomize import FULL
 from hairpin.tracks import Track, load_track
 
@@ -103,17 +102,7 @@ def completions(path: Path, tracks: list[Track], trials: int, physics: str = "bu
 def _completion(subject: Subject, track: Track, trials: int, physics: str, seed: int) -> float:
     rng = np.random.default_rng([seed, 7])
     begin = [Start(float(rng.uniform()), ("ccw", "cw")[i % 2]) for i in range(trials)]
-    contract = subject.contract
-    config = make_config(
-        track=track,
-        reward=None,
-        observation=contract.observation,
-        actions=contract.actions,
-        physics=physics,
-        control_hz=contract.control_hz,
-        max_steps=step_limit(track, 1, contract.control_hz),
-        randomization=CONDITIONS,
-    )
+    config = world_of(subject.contract, track, physics=physics, randomization=CONDITIONS)
     return run_trials(config, subject.act, begin, seed=seed)[0].completion_rate
 
 

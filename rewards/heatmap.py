@@ -77,7 +77,7 @@ def draw(
         title: Printed above.
 
     Raises:
-        RewardError: matplotlib is not installed, or does not know the format.
+        RewardError: matplotlib is not installed or does not know the format, or the file cannot be written.
     """
     try:
         from matplotlib.figure import Figure  # no pyplot: no window, no global state
@@ -170,7 +170,18 @@ def _save(figure: Any, path: Path) -> None:
         )
     if not path.absolute().parent.is_dir():
         raise RewardError("there is no folder for the picture", file=str(path), fix="make it first")
-    handle, temporary = tempfile.mkstemp(dir=path.absolute().parent, suffix=f".{kind}")
+    try:
+        _write_whole(path.absolute(), kind, figure)
+    except OSError as error:
+        raise RewardError(
+            f"the picture cannot be written: {error.strerror or error}",
+            file=str(path),
+            fix="name another file with --out",
+        ) from error
+
+
+def _write_whole(path: Path, kind: str, figure: Any) -> None:
+    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=f".{kind}")
     try:
         with os.fdopen(handle, "wb") as stream:
             figure.savefig(stream, format=kind)

@@ -88,7 +88,7 @@ def _compile(source: str, file: str) -> CodeType:
             line=error.lineno,
             fix=_syntax_fix(error),
         ) from error
-    except ValueError as error:  # null bytes, before Python 3.12
+    except ValueError as error:  # null bytes, in the first releases of Python 3.11
         raise RewardError(
             f"is not Python source: {error}", file=file, fix="save it as plain UTF-8"
         ) from error
@@ -106,6 +106,8 @@ def _syntax_fix(error: SyntaxError) -> str:
         return "write `except ERROR as name:`"
     if "U+201" in message:
         return "replace the typographic quotes by plain ones"
+    if "null bytes" in message:
+        return "save it as plain UTF-8"
     if "leading zeros" in message:
         return "drop the leading zeros"
     if "Maybe you meant '=='" in message:

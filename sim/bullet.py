@@ -73,7 +73,7 @@ class Bullet:
     """
 
     def __init__(self, num_cars: int, control_hz: float) -> None:
-        self._bullet = import_pybullet()
+        self._bullet = import_pybullet("physics='single_track'")
         self._client = self._bullet.connect(self._bullet.DIRECT)
         if self._client < 0:
             raise SimError("PyBullet has no client left (it has about 1000 in a process): close some")
@@ -176,7 +176,7 @@ class Bullet:
         speed_target = float(car["speed_gain"]) * min(max(speed, 0.0), MAX_SPEED)
         steering_share = _share(float(car["steering_tau"]), self._dt)
         speed_share = _share(float(car["speed_tau"]), self._dt)
-        # The same acceleration at mass_scale 1 as the single-track model's, turning wheels included.
+        # The same acceleration at mass_scale 1 as in the fast physics, turning wheels included.
         torque = DRIVE_ACCELERATION * ROLLING_MASS * WHEEL_RADIUS / (4.0 * float(car["mass_scale"]))
         steering, wheels = motion.steering, motion.wheels
         for _ in range(self._substeps):
@@ -223,8 +223,11 @@ class Bullet:
         self.velocity[i] = (*_turned(motion.linear, -yaw), motion.angular[2])
 
 
-def import_pybullet() -> ModuleType:
+def import_pybullet(instead: str) -> ModuleType:
     """PyBullet, which says its build time on standard error when it is first imported.
+
+    Args:
+        instead: What to use where it is not installed.
 
     Raises:
         SimError: it is not installed.
@@ -233,7 +236,7 @@ def import_pybullet() -> ModuleType:
         import pybullet
     except ImportError:
         raise SimError(
-            "PyBullet is not installed: pip install 'hairpin[bullet]', or use physics='single_track'"
+            f"PyBullet is not installed: pip install 'hairpin[bullet]', or use {instead}"
         ) from None
     return pybullet
 

@@ -12,11 +12,13 @@ from numpy.typing import NDArray
 
 from hairpin.tracks.surface import Surface
 
+from .bullet import import_pybullet
 from .bullet_solids import Solids
 from .camera import Camera, rotation
 from .errors import SimError
 from .light import expose, noise_tile
 from .objects import OBJECT_DTYPE
+from .render import view_numbers
 
 _FAR: Final = 300.0  # far plane [m], as in the original simulator
 _NEAR: Final = 0.02  # [m]
@@ -45,7 +47,7 @@ class BulletRenderer:
         if not surfaces:
             raise SimError("no surface to render: give at least one")
         self.camera = camera
-        self._bullet = _import_pybullet()
+        self._bullet = import_pybullet("renderer='raycast'")
         self._skies = [np.array(surface.style.sky, np.uint8) for surface in surfaces]
         self._tile = noise_tile(camera.shape[1] * camera.shape[2])
         # TinyRenderer samples at a pixel's lower left corner: shifted by half a pixel, at its centre.
@@ -77,8 +79,7 @@ class BulletRenderer:
             top, _, left, _ = self.camera.crop
             rgb = rgb[top : top + frame.shape[0], left : left + frame.shape[1]]
             frame[:] = rgb if frame.shape[2] == 3 else np.rint(rgb @ _LUMA)[..., None]
-        views = np.ascontiguousarray(view).view((np.float64, 7))
-        expose(views, np.ascontiguousarray(noise_seed, np.uint64), self._tile, out)
+        expose(view_numbers(view), np.ascontiguousarray(noise_seed, np.uint64), self._tile, out)
         return out
 
     def close(self) -> None:
@@ -108,14 +109,6 @@ class BulletRenderer:
         rgb = np.asarray(pixels, np.uint8).reshape(camera.height, camera.width, 4)[..., :3]
         ground = np.asarray(bodies).reshape(camera.height, camera.width, 1) >= 0
         return np.where(ground, rgb, self._skies[surface])
-
-
-def _import_pybullet() -> Any:
-    try:
-        import pybullet
-    except ImportError:
-        raise SimError("PyBullet is not installed: pip install 'hairpin[bullet]'") from None
-    return pybullet
 
 
 def _add_ground(bullet: Any, client: int, surface: Surface) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from numbers import Integral, Real
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -66,6 +67,12 @@ class Camera:
     channels: int = 1
 
     def __post_init__(self) -> None:
+        _check_numbers("frame", (self.width, self.height), 2, Integral)
+        _check_numbers("crop", self.crop, 4, Integral)
+        _check_numbers("position", self.position, 3)
+        _check_numbers("hfov, pitch, roll", (self.hfov, self.pitch, self.roll), 3)
+        if self.distortion is not None:
+            _check_numbers("distortion", self.distortion, 4)
         if self.channels not in (1, 3):
             raise SimError(f"camera channels={self.channels}: give 1 (gray) or 3 (RGB)")
         if not (1 <= self.width <= 4096 and 1 <= self.height <= 4096):
@@ -167,6 +174,14 @@ class Camera:
         limit = self._largest_angle()
         corner = np.hypot(self.width, self.height) / 2 / self.focal
         return self.hfov / 2 < limit and bool(corner < self._image_radius(np.array(limit)))
+
+
+def _check_numbers(name: str, values: Any, count: int, kind: type = Real) -> None:
+    if not (
+        isinstance(values, tuple | list) and len(values) == count and all(isinstance(v, kind) for v in values)
+    ):
+        whole = "whole " if kind is Integral else ""
+        raise SimError(f"camera {name} is {values!r}: give {count} {whole}numbers")
 
 
 CAMERAS: Final[dict[str, Camera]] = {

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
-from collections.abc import Iterable, Mapping, Sequence
+import inspect
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from numbers import Integral, Real
+from numbers import Real
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,7 +22,7 @@ from hairpin.rewards import Reward, resolve
 from hairpin.tracks import Track, load_track
 
 from .camera import CAMERAS, Camera
-from .errors import SimError
+from .errors import SimError, check_whole, choice
 from .obstacles import Bots, Obstacles, Setup, needed_length
 from .physics import CONTROL_HZ, PHYSICS
 from .randomize import NAMED, NONE, Randomization
@@ -133,6 +133,7 @@ def make_config(
         RewardError: The reward function cannot be found or read.
         ContractError: The model metadata cannot be read.
     """
+    _check_types(observation, actions)
     named = camera or (observation.camera if observation else DEFAULT_CAMERA)
     model = named if isinstance(named, Camera) else CAMERAS[choice("camera", named, CAMERAS)]
     metadata = None
@@ -142,9 +143,8 @@ def make_config(
         metadata = read_model_metadata(model_metadata)
         actions = metadata.actions
     spec = observation or _frame_of(model, metadata)
-    for name, value in (("laps", laps), ("max_steps", max_steps)):
-        if not (isinstance(value, Integral) and value >= 1):
-            raise SimError(f"{name} is {value!r}: give a whole number of at least 1")
+    check_whole("laps", laps)
+    check_whole("max_steps", max_steps)
     if not (isinstance(control_hz, Real) and 1.0 <= control_hz <= 1000.0):
         raise SimError(f"control_hz is {control_hz!r}: give 1 to 1000 Hz")
     tracks = _tracks(track)
@@ -185,6 +185,9 @@ def one_config(config: WorldConfig | None, settings: Mapping[str, Any]) -> World
     """
     if config is not None and settings:
         raise SimError(f"config and {sorted(settings)[0]} are given: give one or the other")
+    known = inspect.signature(make_config).parameters
+    for name in settings:
+        choice("setting", name, known)
     return config or make_config(**settings)
 
 
@@ -216,8 +219,18 @@ def _objects(
     return setup
 
 
+def _check_types(observation: Any, actions: Any) -> None:
+    if not isinstance(observation, ObservationSpec | None):
+        raise SimError(f"observation is {observation!r}: give an ObservationSpec")
+    if not isinstance(actions, ActionSpace | None):
+        raise SimError(
+            f"actions are {actions!r}: give DiscreteActions(((steering, speed), ...)) in degrees and m/s, "
+            "or ContinuousActions"
+        )
+
+
 def _tracks(track: TrackRef | Sequence[TrackRef]) -> tuple[Track, ...]:
-    several = [track] if isinstance(track, str | Path | Track) else list(track)
+    several = list(track) if isinstance(track, Sequence) and not isinstance(track, str | bytes) else [track]
     if not several:
         raise SimError("no track is given: give a built-in name or a file")
     return tuple(load_track(one) for one in several)
@@ -230,13 +243,3 @@ def _frame_of(model: Camera, metadata: ModelMetadata | None) -> ObservationSpec:
         return spec
     channels = 2 if metadata.camera == STEREO else spec.channels
     return dataclasses.replace(spec, sensor=metadata.camera, channels=channels, lidar=metadata.lidar_spec)
-
-
-def choice(name: str, value: str, known: Iterable[str]) -> str:
-    """`value` if it is one of the known ones; an error that names the nearest one otherwise."""
-    known = list(known)
-    if value in known:
-        return value
-    near = difflib.get_close_matches(str(value), known, n=1, cutoff=0.4)
-    hint = f"did you mean {near[0]!r}?" if near else f"choose one of {', '.join(known)}"
-    raise SimError(f"unknown {name} {value!r}: {hint}")

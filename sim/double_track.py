@@ -75,9 +75,8 @@ _SLIDE_STEPS: Final = 1  # Newton's, for a sliding wheel in each sweep
 _MOST_SHIFT: Final = 0.99  # of a wheel's load: none lifts off in this flat model
 _YAW_PER_MASS: Final = MASS / YAW_INERTIA  # [1/m^2]
 _SPIN_W: Final = MASS * WHEEL_RADIUS**2 / WHEEL_INERTIA[1]  # velocity of a wheel's surface for an impulse [-]
-_SPIN_HEIGHT: Final = WHEEL_INERTIA[1] / (
-    WHEEL_RADIUS * MASS
-)  # a wheel's angular momentum over its speed [m]
+# A wheel's angular momentum over its speed, per mass of the car [m].
+_SPIN_HEIGHT: Final = WHEEL_INERTIA[1] / (WHEEL_RADIUS * MASS)
 _WHEEL_DRIVE: Final = DRIVE_ACCELERATION * ROLLING_MASS / (4.0 * MASS)  # most that a motor gives [m/s^2]
 _PLACES: Final = (
     (REAR_AXLE, REAR_HALF_TRACK),

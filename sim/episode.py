@@ -56,7 +56,9 @@ def read_options(options: Mapping[str, Any] | None) -> Start:
     Raises:
         SimError: An option is unknown or out of range.
     """
-    options = options or {}
+    options = {} if options is None else options
+    if not isinstance(options, Mapping):
+        raise SimError(f"the reset options are {options!r}: give a dictionary, such as {{'start': 0.25}}")
     unknown = [name for name in options if name not in ("start", "direction")]
     if unknown:
         raise SimError(f"unknown reset option {unknown[0]!r}: there are 'start' and 'direction'")

@@ -10,11 +10,12 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from hairpin.edge.contract import Contract
 from hairpin.tracks import Track
 
-from .config import WorldConfig
+from .config import WorldConfig, make_config
 from .episode import Start
-from .errors import SimError
+from .errors import SimError, check_whole
 from .oscillation import fast_power, mean_change
 from .report import LapReport
 from .rules import Status
@@ -60,6 +61,31 @@ def starts(trials: int, direction: str | None) -> list[Start]:
 def step_limit(track: Track, laps: int, control_hz: float) -> int:
     """Steps after which a trial is over: its laps at 0.2 m/s, half of what slow action spaces ask for."""
     return max(100, int(laps * track.length / 0.2 * control_hz))
+
+
+def world_of(contract: Contract, track: Track, laps: int = 1, **settings: Any) -> WorldConfig:
+    """The world that a policy drives laps in: what it sees and says is its contract's, and nothing is paid.
+
+    Args:
+        contract: The policy's.
+        track: Where.
+        laps: Laps of each trial.
+        settings: More of `make_config`, which come before these.
+
+    Raises:
+        SimError, TrackError: A setting cannot be used.
+    """
+    check_whole("laps", laps)
+    own: dict[str, Any] = {
+        "track": track,
+        "reward": None,
+        "observation": contract.observation,
+        "actions": contract.actions,
+        "control_hz": contract.control_hz,
+        "laps": laps,
+        "max_steps": step_limit(track, laps, contract.control_hz),
+    }
+    return make_config(**own | settings)
 
 
 def place(world: World, car: int, start: Start, generator: np.random.Generator) -> None:
@@ -225,8 +251,3 @@ class Logbook:
             steering_change=mean_change(steering),
             steering_power=fast_power(steering, curvature, world.config.control_hz),
         )
-
-
-def laps_done(world: World) -> NDArray[np.float64]:
-    """(N,) laps of each car's episode so far, the running one in part."""
-    return world.race.laps_done

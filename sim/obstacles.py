@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any, Final
@@ -47,10 +48,10 @@ class Obstacles:
 
     def __post_init__(self) -> None:
         if self.positions is not None:
-            object.__setattr__(self, "positions", tuple(_position(one) for one in self.positions))
+            object.__setattr__(self, "positions", tuple(map(_position, _several(self.positions))))
             object.__setattr__(self, "count", len(self.positions or ()))
         _check("obstacles", self.count, self.min_distance)
-        object.__setattr__(self, "size", tuple(self.size))
+        object.__setattr__(self, "size", _several(self.size))
         if len(self.size) != 3 or not all(isinstance(v, Real) and 0.01 <= v <= 2.0 for v in self.size):
             raise SimError(f"obstacle size is {self.size!r}: give length, width and height, 0.01 to 2 m")
 
@@ -82,13 +83,13 @@ class Bots:
 
     def __post_init__(self) -> None:
         if self.positions is not None:
-            object.__setattr__(self, "positions", tuple(_position(one) for one in self.positions))
+            object.__setattr__(self, "positions", tuple(map(_position, _several(self.positions))))
             object.__setattr__(self, "count", len(self.positions or ()))
         _check("bots", self.count, self.min_distance)
         if not (isinstance(self.speed, Real) and 0.0 < self.speed <= 4.0):
             raise SimError(f"bots' speed is {self.speed!r}: give above 0 to 4 m/s")
         if self.lane_change is not None:
-            object.__setattr__(self, "lane_change", tuple(self.lane_change))
+            object.__setattr__(self, "lane_change", _several(self.lane_change))
             times = self.lane_change
             fits = len(times) == 2 and all(isinstance(time, Real) for time in times)
             if not (fits and 0.0 <= times[0] <= times[1] <= 1000.0):
@@ -126,6 +127,11 @@ def _check(name: str, count: Any, min_distance: Any) -> None:
         raise SimError(f"{name} is {count!r}: give a whole number from 1 to 64")
     if not (isinstance(min_distance, Real) and 0.0 <= float(min_distance) <= 100.0):
         raise SimError(f"min_distance of {name} is {min_distance!r}: give 0 to 100 m")
+
+
+def _several(given: Any) -> tuple[Any, ...]:
+    """What was given, one or several."""
+    return tuple(given) if isinstance(given, Iterable) else (given,)
 
 
 def _position(given: Any) -> Position:

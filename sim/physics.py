@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import SimError
+from .errors import SimError, check_whole, choice
 
 CONTROL_HZ: Final = 15.0
 """Commands per second: one for each camera frame, as in the original simulator [Hz]."""
@@ -90,18 +89,13 @@ def make_physics(name: str, num_cars: int, control_hz: float = CONTROL_HZ) -> Ph
     Raises:
         SimError: the name is unknown, a number is out of range, or PyBullet is not installed.
     """
-    if num_cars < 1:
-        raise SimError(f"num_cars is {num_cars}: give at least 1")
+    check_whole("num_cars", num_cars)
     if not 1.0 <= control_hz <= 1000.0:
         raise SimError(f"control_hz is {control_hz}: give 1 to 1000 Hz")
-    if name == "single_track":
+    if choice("physics", name, PHYSICS) == "single_track":
         from .double_track import DoubleTrack
 
         return DoubleTrack(num_cars, control_hz)
-    if name == "bullet":
-        from .bullet import Bullet
+    from .bullet import Bullet
 
-        return Bullet(num_cars, control_hz)
-    near = difflib.get_close_matches(name, PHYSICS, n=1, cutoff=0.4)
-    hint = f"did you mean {near[0]!r}?" if near else f"choose one of {', '.join(PHYSICS)}"
-    raise SimError(f"unknown physics {name!r}: {hint}")
+    return Bullet(num_cars, control_hz)

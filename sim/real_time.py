@@ -94,6 +94,9 @@ class RealTimeCar:
         fps: Frames per second.
         latency: From a frame's exposure to its arrival [s]; a lidar's turns are not held back.
         drop: Share of the frames that never arrive, of each camera.
+
+    Attributes:
+        slipped: How long simulated time has waited for this computer [s].
     """
 
     def __init__(

@@ -9,12 +9,12 @@ from typing import Any, Final
 import numpy as np
 
 from hairpin.edge.contract import STEREO, Command, Contract, ObservationSpec, Reading
-from hairpin.tracks import Track, load_track, track_names
+from hairpin.tracks import Track, builtin_track, load_track
 
-from .config import WorldConfig, make_config
+from .config import WorldConfig
 from .episode import Start
-from .errors import SimError
-from .laps import Logbook, place, starts, step_limit
+from .errors import SimError, check_whole
+from .laps import Logbook, place, starts, world_of
 from .latency import MOST_PERIODS
 from .randomize import Randomization
 from .report import LapReport, merge
@@ -126,20 +126,16 @@ def rehearsal_config(
         SimError, TrackError: A setting cannot be used.
     """
     longest = MOST_PERIODS / contract.control_hz
-    if trials < 1:
-        raise SimError(f"trials is {trials}: give at least 1")
+    check_whole("trials", trials)
     if not 0.0 <= latency <= longest + 1e-9:
         raise SimError(f"latency is {latency:g} s: give 0 to {longest:g}, three control periods")
     road = _track(contract, track)
-    return make_config(
-        track=road,
-        reward=None,
+    return world_of(
+        contract,
+        road,
+        laps,
         observation=_whole_frame(contract.observation),
-        actions=contract.actions,
         physics=physics,
-        control_hz=contract.control_hz,
-        laps=laps,
-        max_steps=step_limit(road, laps, contract.control_hz),
         start="line",
         direction=direction,
         randomization=Randomization(latency=(latency, latency) if latency else None),
@@ -149,12 +145,12 @@ def rehearsal_config(
 def _track(contract: Contract, track: str | Track | None) -> Track:
     if track is not None:
         return load_track(track)
-    own = contract.track
-    if own.name in track_names():
-        found = load_track(own.name)
-        if own.digest in ("", found.digest):
-            return found
-    raise SimError(f"the policy was trained on {own.name!r}, which is not a built-in track: give --track")
+    found = builtin_track(contract.track.name, contract.track.digest)
+    if found is not None:
+        return found
+    raise SimError(
+        f"the policy was trained on {contract.track.name!r}, which is not a built-in track: give --track"
+    )
 
 
 def _whole_frame(spec: ObservationSpec) -> ObservationSpec:

@@ -29,8 +29,7 @@ VIEW_DTYPE: Final = np.dtype(
     ]
 )
 """How one car's camera differs from the nominal one during an episode."""
-
-_NUM_VIEW: Final = 7  # numbers in it
+_NUMBERS: Final = np.dtype((np.float64, len(VIEW_DTYPE.names or ())))
 
 
 def nominal_view(num_cars: int) -> NDArray[np.void]:
@@ -38,6 +37,11 @@ def nominal_view(num_cars: int) -> NDArray[np.void]:
     view = np.zeros(num_cars, VIEW_DTYPE)
     view["gain"] = 1.0
     return view
+
+
+def view_numbers(view: NDArray[np.void]) -> NDArray[np.float64]:
+    """Views (N,) of `VIEW_DTYPE` as the compiled loops take them: (N, 7), in its order."""
+    return np.ascontiguousarray(view).view(_NUMBERS)
 
 
 class Renderer:
@@ -100,7 +104,9 @@ class Renderer:
             raise SimError(f"out is {out.dtype} {out.shape}: give contiguous uint8 {shape}")
         if not len(surface) == len(view) == len(noise_seed) == len(pose):
             raise SimError(f"{len(pose)} poses: give as many surfaces, views and noise seeds")
-        views = np.ascontiguousarray(view).view((np.float64, _NUM_VIEW))
+        if pose.shape != (len(pose), 3):
+            raise SimError(f"poses are {pose.shape}: give ({len(pose)}, 3): x, y [m] and yaw [rad]")
+        views = view_numbers(view)
         done = self._render_frames(
             np.ascontiguousarray(pose, np.float64),
             np.ascontiguousarray(surface, np.int64),
@@ -114,6 +120,8 @@ class Renderer:
                 f"surface index out of range: the renderer has surfaces 0 to {len(self._shapes) - 1}"
             )
         if objects is not None and objects.shape[1]:
+            if len(objects) != len(pose):
+                raise SimError(f"{len(pose)} poses, objects around {len(objects)}: give those around each")
             self._draw_objects(pose, views, objects, out)
         self._expose(views, np.ascontiguousarray(noise_seed, np.uint64), self._tile, out)
         return out

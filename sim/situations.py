@@ -11,7 +11,8 @@ from hairpin.rewards import RewardParams
 from hairpin.tracks import Track
 
 from .chassis import FRONT_POINT
-from .config import RACES, choice
+from .config import RACES
+from .errors import choice
 from .locate import locate
 from .obstacles import INNER_LANE, OUTER_LANE, Bots, Obstacles
 from .params import build_params

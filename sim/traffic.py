@@ -172,7 +172,7 @@ class Traffic:
             route: Its route.
             share: Where it would be put if no box were near, as a share of the lap.
             pose: (3,) its pose there; what comes back if no object is near.
-            mercy: Every so manieth time in a row at the same box it goes on ahead of the box; 0 for never.
+            mercy: Which time in a row at the same box it goes on ahead of the box; 0 for never.
 
         Returns:
             (3,) the pose, or `None` if it ran into another car: then it goes on where it is.

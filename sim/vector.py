@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from hairpin.edge.contract import Observation
 
 from .config import WorldConfig, one_config
 from .episode import read_options
-from .errors import SimError
+from .errors import SimError, check_whole
 from .infos import vector_infos
 from .observations import copy_of_car, put
 from .spaces import action_space, as_actions, observation_space
@@ -49,8 +50,7 @@ class RacingVecEnv(VectorEnv[Any, NDArray[Any], NDArray[Any]]):
         config: WorldConfig | None = None,
         **settings: Any,
     ) -> None:
-        if num_envs < 1:
-            raise SimError(f"num_envs is {num_envs}: give at least 1")
+        check_whole("num_envs", num_envs)
         if render_mode not in (None, "rgb_array"):
             raise SimError(f"render_mode {render_mode!r} is not for many cars: choose 'rgb_array'")
         self.num_envs = num_envs
@@ -160,7 +160,9 @@ class RacingVecEnv(VectorEnv[Any, NDArray[Any], NDArray[Any]]):
     def _generators(self, seed: Seeds) -> dict[int, np.random.Generator]:
         if seed is None:
             return {}
-        seeds = [seed + i for i in range(self.num_envs)] if isinstance(seed, int) else list(seed)
+        if not isinstance(seed, Integral | Sequence) or isinstance(seed, str):
+            raise SimError(f"seed is {seed!r}: give a whole number, or one per car")
+        seeds = [int(seed) + i for i in range(self.num_envs)] if isinstance(seed, Integral) else list(seed)
         if len(seeds) != self.num_envs:
             raise SimError(f"{len(seeds)} seeds are given for {self.num_envs} cars: give one, or one per car")
         return {i: np_random(one)[0] for i, one in enumerate(seeds) if one is not None}

@@ -107,6 +107,8 @@ class World:
     ) -> None:
         if isinstance(config.objects, Rivals) and num_cars != config.objects.count + 1:
             raise SimError(f"{num_cars} cars have {config.objects.count} rivals each: give one car more")
+        if generators is not None and len(generators) != num_cars:
+            raise SimError(f"{num_cars} cars, {len(generators)} random generators: give one per car")
         self.config = config
         self.num_cars = num_cars
         self.routes = make_routes(config.tracks)

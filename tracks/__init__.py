@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .catalog import builtin_track as builtin_track
 from .catalog import load_track as load_track
 from .catalog import track_names as track_names
 from .files import save_track as save_track

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import difflib
 import functools
+import math
+from numbers import Real
 from pathlib import Path
 
 from .files import SUFFIXES, load_file
@@ -18,20 +20,29 @@ def track_names() -> list[str]:
     return sorted(path.stem for path in _BUILTIN.glob("*.track"))
 
 
+def builtin_track(name: str, digest: str = "") -> Track | None:
+    """The built-in track of a name, if there is one; of this digest, where one is given."""
+    found = _builtin(name) if name in track_names() else None
+    return found if found is None or digest in ("", found.digest) else None
+
+
 def load_track(ref: str | Path | Track, *, scale: float = 1.0) -> Track:
     """Load a track.
 
     Args:
         ref: A built-in track's name, or a `.npy`, `.csv` or `.track` file; a `Track` comes back as is.
-        scale: Factor on the coordinates of a file in other units, or of a full-size circuit.
+        scale: Factor on the coordinates of a file in other units, or of a full-size circuit; above 0.
 
     Raises:
         TrackError: If there is no such track, or the file holds none; one line with what to do.
     """
+    _check_scale(ref, scale)
     if isinstance(ref, Track):
         return ref
     if not isinstance(ref, str | Path):
         raise TrackError(f"a track is a name, a file or a Track, not {type(ref).__name__}")
+    if not str(ref).strip():
+        raise TrackError(f"the track has no name: give a file, or one of {', '.join(track_names())}")
     if str(ref) in track_names():
         return _builtin(str(ref))
     path = Path(ref).expanduser()
@@ -42,6 +53,15 @@ def load_track(ref: str | Path | Track, *, scale: float = 1.0) -> Track:
     if not path.suffix and not path.exists():
         raise TrackError(f"no track named '{ref}'{_suggestion(path)}")
     return load_file(path, scale)
+
+
+def _check_scale(ref: str | Path | Track, scale: float) -> None:
+    if not (isinstance(scale, Real) and 0 < scale < math.inf):
+        raise TrackError(f"scale is {scale!r}: give a number above 0, such as 0.001 for millimetres")
+    if scale != 1 and (isinstance(ref, Track) or str(ref) in track_names()):
+        raise TrackError(
+            f"{ref} is in metres, so scale {scale:g} is not for it: scale is for a file's coordinates"
+        )
 
 
 @functools.cache

@@ -38,7 +38,7 @@ def read_csv(path: Path) -> tuple[Array, str]:
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except UnicodeDecodeError:
-        raise TrackError(f"not a text file; {_HINT}") from None
+        raise TrackError(f"not a text file in UTF-8: save it as one; {_HINT}") from None
     columns = [0, 1, 2, 3]
     values: list[list[float]] = []
     for number, line in enumerate(lines, start=1):

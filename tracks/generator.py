@@ -10,6 +10,7 @@ one cell, is a circle.
 from __future__ import annotations
 
 import math
+from numbers import Real
 
 import numpy as np
 
@@ -62,7 +63,7 @@ def _checked_radius(seed: int, length: float, width: float, min_radius: float, g
     """The least radius [m] of the centre line, a trifle larger than asked for to outweigh rounding."""
     if not isinstance(seed, int | np.integer) or seed < 0:
         raise TrackError(f"seed {seed!r}: must be a whole number, 0 or more")
-    if not all(math.isfinite(size) for size in (length, width, min_radius, gap)):
+    if not all(isinstance(size, Real) and math.isfinite(size) for size in (length, width, min_radius, gap)):
         raise TrackError("length, width, min_radius and gap must be finite numbers in metres")
     if not MIN_WIDTH <= width <= MAX_WIDTH:
         raise TrackError(f"width {width:g} m is outside {MIN_WIDTH:g} to {MAX_WIDTH:g} m")

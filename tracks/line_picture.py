@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 
 import numpy as np
 
-from .files import write_whole
 from .line import RacingLine
-from .picture import plot_road
+from .picture import plot_road, write_figure
 from .validate import TrackError
 
 
@@ -25,11 +23,7 @@ def save_line_picture(line: RacingLine, path: str | Path) -> None:
     except ImportError:
         raise TrackError("pictures need matplotlib: pip install 'hairpin[train]'") from None
 
-    path = Path(path)
     figure = Figure(figsize=(10, 10), dpi=130, layout="constrained")
-    kind = path.suffix.lower().removeprefix(".")
-    if kind not in figure.canvas.get_supported_filetypes():
-        raise TrackError(f"{path}: a picture is a .png, .svg or .pdf file, not '{path.suffix}'")
     road, profile = figure.subplots(2, 1, height_ratios=(4, 1))
     plot_road(road, line.track)
     points, speed, time = line.pose[:, :2], line.speed, line.time
@@ -51,9 +45,4 @@ def save_line_picture(line: RacingLine, path: str | Path) -> None:
     steering = np.append(line.steering, line.steering[:1]) if line.track.closed else line.steering
     wheel.plot(time, np.degrees(steering), color="#d9722a", linewidth=1.0)
     wheel.set_ylabel("steering [deg], left +")
-    picture = io.BytesIO()
-    figure.savefig(picture, format=kind)
-    try:
-        write_whole(path, picture.getvalue())
-    except OSError as error:
-        raise TrackError(f"{path}: {error.strerror or error}") from None
+    write_figure(figure, Path(path))

@@ -15,6 +15,7 @@ from .validate import TrackError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 _FIELD, _ROAD, _BORDER, _CENTER, _START = "#3f6b4a", "#3a3d42", "#f4f4f0", "#f2a33a", "#e8413c"
 
@@ -84,7 +85,15 @@ def save_picture(track: Track, path: str | Path) -> None:
     bar.set_label("curvature [1/m], left +, right -")
     _number_waypoints(axes, track)
     axes.set_title(_caption(track), loc="left", fontsize=11)
-    path = Path(path)
+    write_figure(figure, Path(path))
+
+
+def write_figure(figure: Figure, path: Path) -> None:
+    """Write a figure in the format of the path's suffix, whole or not at all.
+
+    Raises:
+        TrackError: If matplotlib does not know the suffix, or the file cannot be written.
+    """
     kind = path.suffix.lower().removeprefix(".")
     if kind not in figure.canvas.get_supported_filetypes():
         raise TrackError(f"{path}: a picture is a .png, .svg or .pdf file, not '{path.suffix}'")

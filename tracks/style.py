@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Final
+from numbers import Real
+from typing import Any, Final
 
 import numpy as np
 
@@ -52,12 +53,17 @@ class Style:
         for item in fields(self):
             value = getattr(self, item.name)
             if isinstance(item.default, tuple):
-                if len(value) != 3 or any(level != int(level) or not 0 <= level <= 255 for level in value):
+                if not _is_colour(value):
                     raise TrackError(f"style {item.name}={value}: give three whole numbers from 0 to 255")
-            elif not 0 <= value < np.inf:
+            elif not (isinstance(value, Real) and 0 <= float(value) < np.inf):
                 raise TrackError(f"style {item.name}={value}: give a number of at least 0")
         if self.dash <= 0:
             raise TrackError(f"style dash={self.dash}: give a length above 0, or centre_width=0 for no line")
+
+
+def _is_colour(value: Any) -> bool:
+    levels = value if isinstance(value, tuple) and len(value) == 3 else (None,)
+    return all(isinstance(level, Real) and float(level) in range(256) for level in levels)
 
 
 def luma(colour: RGB) -> float:

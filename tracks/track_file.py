@@ -56,7 +56,7 @@ def read_drawing(path: Path) -> tuple[Array, str]:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except UnicodeDecodeError:
         raise TrackError(
-            "not a text file; a .track file is lines such as 'width 0.8' and 'corner 4 0 radius 1'"
+            "not a text file in UTF-8; a .track file is lines such as 'width 0.8' and 'corner 4 0 radius 1'"
         ) from None
     drawing = _Drawing()
     for number, line in enumerate(lines, start=1):

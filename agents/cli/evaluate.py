@@ -51,7 +51,7 @@ def evaluate(
     mercy: Annotated[
         int,
         typer.Option(
-            "--mercy", help="Every so manieth reset in a row at the same box goes ahead of it; 0 never."
+            "--mercy", help="Which reset in a row at the same box goes ahead of it, such as 3; 0 never."
         ),
     ] = 0,
     randomization: Annotated[
@@ -72,7 +72,8 @@ def evaluate(
     stress: Annotated[
         bool,
         typer.Option(
-            "--stress", help="Drive under 18 disturbances, each alone and stronger and stronger: how robust?"
+            "--stress",
+            help="Drive under 17 disturbances, each alone, then all, ever stronger: how robust?",
         ),
     ] = False,
     log: Annotated[

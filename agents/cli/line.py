@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def line(
-    track: Annotated[str, typer.Argument(help="A built-in track's name or a track file.")],
+    track: Annotated[str, typer.Argument(metavar="TRACK", help="A built-in track's name or a track file.")],
     max_speed: Annotated[float, typer.Option(help="The fastest that the car is told to go [m/s].")] = 4.0,
     direction: Annotated[
         str | None, typer.Option(help="ccw or cw; as the track's file has it if not given.")

@@ -97,8 +97,8 @@ def replay(
         from .recordings import show_recording
 
         show_recording(source, bundle, as_json)
-    if recorded and video is None and reward is None:
-        return
+        if video is None and reward is None:
+            return
     if video is None and reward is None:
         raise RunError("nothing to do: give --video FILE.mp4, --reward FILE.py or both")
     if plot is not None:
@@ -118,15 +118,10 @@ def replay(
     }
     if reward is not None:
         rewards = pay(log, road, reward)
+        facts |= _reward_facts(rewards, reward)
         if plot is not None:
             rows = slice(int(log.bounds[chosen]), int(log.bounds[chosen + 1]))
             draw_rewards(plot, one, rewards.paid[rows], reward, road)
-        facts |= {
-            "reward": reward,
-            "logged": log.total_reward.tolist(),
-            "paid": rewards.total.tolist(),
-            "episodes": log.episode[log.bounds[:-1]].tolist(),
-        }
         if not as_json:
             _print_rewards(rewards, chosen, reward)
     if video is not None:
@@ -145,6 +140,16 @@ def _recorded_log(source: Path, track: str | None) -> Log:
     from ..logs.recordings import read_drive
 
     return log_of(read_drive(source), track)
+
+
+def _reward_facts(rewards: Rewards, name: str) -> dict[str, object]:
+    log = rewards.log
+    return {
+        "reward": name,
+        "logged": log.total_reward.tolist(),
+        "paid": rewards.total.tolist(),
+        "episodes": log.episode[log.bounds[:-1]].tolist(),
+    }
 
 
 def _print_rewards(rewards: Rewards, chosen: int, name: str) -> None:

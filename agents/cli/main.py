@@ -29,8 +29,8 @@ Your own:  `hairpin reward check my_reward.py --track reinvent_2018`, then
 `hairpin export runs/mine --out mine.tar.gz`, which `hairpin-car` drives.
 """,
 )
-app.add_typer(tracks.app, name="tracks", help="List, draw, convert and generate tracks.")
-app.add_typer(reward.app, name="reward", help="Check reward functions before they cost a training.")
+app.add_typer(tracks.app, name="tracks")
+app.add_typer(reward.app, name="reward")
 train.add_to(app)
 evaluate.add_to(app)
 logs.add_to(app)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
 
 import typer
@@ -98,9 +99,10 @@ def import_model(
     typer.echo(
         "the archive holds the policy alone: the value network starts anew when training goes on", err=True
     )
+    folder = quote(str(run.path))
     typer.echo(
-        f"next: hairpin evaluate {run.path}, or hairpin train --preset deepracer --from {run.path} "
-        f"--model-metadata {run.path}/model/model_metadata.json "
-        f"--hyperparameters {run.path}/ip/hyperparameters.json",
+        f"next: hairpin evaluate {folder}, or hairpin train --preset deepracer --from {folder} "
+        f"--model-metadata {folder}/model/model_metadata.json "
+        f"--hyperparameters {folder}/ip/hyperparameters.json",
         err=True,
     )

@@ -10,12 +10,16 @@ from typing import TYPE_CHECKING
 import typer
 
 if TYPE_CHECKING:
-    from ..logs.recordings import Agreement, Drive, Prediction
+    from ..logs.agreement import Agreement
+    from ..logs.prediction import Prediction
+    from ..logs.recordings import Drive
 
 
 def show_recording(source: Path, bundle: Path | None, as_json: bool) -> None:
     """Print how a drive went, what another policy would have done, and how the simulator compares."""
-    from ..logs.recordings import compare, predict, read_drive
+    from ..logs.agreement import compare
+    from ..logs.prediction import predict
+    from ..logs.recordings import read_drive
 
     drive = read_drive(source)
     agreement = None if bundle is None else compare(drive, bundle)
@@ -65,7 +69,7 @@ def _prediction_line(prediction: Prediction | None) -> str:
     if prediction is None:
         return "no poses were recorded (a real car knows none): the simulator's path cannot be compared"
     return (
-        f"the single-track model, told the same, is {prediction.median:.3f} m off after 1 s at the median, "
+        f"the fast physics, told the same, is {prediction.median:.3f} m off after 1 s at the median, "
         f"{prediction.p90:.3f} m at the 90th percentile, of {prediction.travelled:.2f} m driven; "
         f"{prediction.worst:.2f} m at worst, from {prediction.worst_at:.1f} s on"
     )

@@ -16,14 +16,16 @@ if TYPE_CHECKING:
     from hairpin.rewards import CheckReport, Problem, Reward, RewardError
     from hairpin.tracks import Track
 
-app = typer.Typer(help="Check reward functions, and list examples to start from.", no_args_is_help=True)
+app = typer.Typer(help="Check reward functions before they cost a training.", no_args_is_help=True)
 
 _PLACES = 12_000  # about so many grid points make a picture that is sharp enough and drawn in seconds
 
 
 @app.command()
 def check(
-    file: Annotated[str, typer.Argument(help="A reward: FILE.py, FILE.py:function or a built-in name.")],
+    file: Annotated[
+        str, typer.Argument(metavar="REWARD", help="FILE.py, FILE.py:function or a built-in name.")
+    ],
     track: Annotated[str, typer.Option(help="A built-in track's name or a track file.")] = "reinvent_2018",
     speeds: Annotated[str, typer.Option(help="Speeds for the picture [m/s].")] = "1,2",
     headings: Annotated[str, typer.Option(help="Headings for it, relative to the track [deg].")] = "0,30",
@@ -35,18 +37,27 @@ def check(
 ) -> None:
     """Try a reward function on a track: problems with line and fix, its cost, and a heat map."""
     from hairpin.rewards import RewardError, resolve
+    from hairpin.rewards import check as check_reward
+    from hairpin.sim.situations import reward_situations
     from hairpin.tracks import load_track
 
     speed_list, heading_list = _numbers(speeds, "--speeds"), _numbers(headings, "--headings")
     road = load_track(track)
+    picture = undrawn = None
     try:
         reward = resolve(file)
     except RewardError as error:
-        report, picture = _refused(file, error), None
+        report = _refused(file, error)
     else:
-        target = out or Path(f"reward_{reward.name.replace(':', '_')}_{road.name}.png")
-        report, picture = _try(reward, road, race, speed_list, heading_list, target)
-    typer.echo(json.dumps(_as_json(report, picture)) if as_json else _as_text(report, picture))
+        report = check_reward(reward, reward_situations(road, race))
+        if any(value is not None for value in report.rewards.values()):
+            picture = out or Path(f"reward_{reward.name.replace(':', '_')}_{road.name}.png")
+            problems, undrawn = _draw(reward, report.stateful, road, speed_list, heading_list, picture)
+            report = _with(report, problems)
+    shown = None if undrawn else picture
+    typer.echo(json.dumps(_as_json(report, shown)) if as_json else _as_text(report, shown))
+    if undrawn is not None:
+        raise undrawn  # not before the report: it is worth more than its picture
     if not report.ok:
         raise typer.Exit(2)
 
@@ -63,7 +74,7 @@ def list_rewards() -> None:
 
 
 @app.command()
-def show(name: Annotated[str, typer.Argument(help="A built-in name or a file.")]) -> None:
+def show(name: Annotated[str, typer.Argument(metavar="REWARD", help="A built-in name or a file.")]) -> None:
     """Print a reward's source."""
     from hairpin.rewards import resolve
 
@@ -72,7 +83,7 @@ def show(name: Annotated[str, typer.Argument(help="A built-in name or a file.")]
 
 @app.command()
 def new(
-    file: Annotated[Path, typer.Argument(help="The file to write.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to write.")],
     like: Annotated[str, typer.Option(help="The built-in reward to start from.")] = "center_line",
 ) -> None:
     """Write a reward function of your own, starting from an example."""
@@ -89,27 +100,14 @@ def new(
     typer.echo(f"{file}: edit it, then try it with: hairpin reward check {file}")
 
 
-def _try(
-    reward: Reward,
-    track: Track,
-    race: str,
-    speeds: Sequence[float],
-    headings: Sequence[float],
-    target: Path,
-) -> tuple[CheckReport, Path | None]:
-    from hairpin.rewards import check as check_reward
+def _with(report: CheckReport, problems: Sequence[Problem]) -> CheckReport:
+    """The report with more problems, without those that are other words for one that it has."""
     from hairpin.rewards.check import in_order
     from hairpin.rewards.trial import failure
-    from hairpin.sim.situations import reward_situations
 
-    report = check_reward(reward, reward_situations(track, race))
-    if all(value is None for value in report.rewards.values()):
-        return report, None  # nothing to draw
-    problems = _draw(reward, report.stateful, track, speeds, headings, target)
-    drawn = all("drawing needs" not in problem.what for problem in problems)
     known = {failure(problem) for problem in report.problems}
     unseen = [problem for problem in problems if failure(problem) not in known]
-    return replace(report, problems=in_order([*report.problems, *unseen])), target if drawn else None
+    return replace(report, problems=in_order([*report.problems, *unseen]))
 
 
 def _draw(
@@ -119,8 +117,8 @@ def _draw(
     speeds: Sequence[float],
     headings: Sequence[float],
     target: Path,
-) -> list[Problem]:
-    """Draw the heat map; returns what failed on the way, each failure once."""
+) -> tuple[list[Problem], RewardError | None]:
+    """Draw the heat map; returns what failed on the way, each failure once, and why there is no picture."""
     import numpy as np
 
     from hairpin.rewards import Problem, RewardError, draw, evaluate_grid, resolve
@@ -143,10 +141,8 @@ def _draw(
     try:
         draw(track.waypoints, xs, ys, values, speeds, angles, target, f"{reward.name} on {track.name}")
     except RewardError as error:
-        if "matplotlib" not in error.what:
-            raise
-        problems.append(Problem("note", error.what, fix=error.fix))
-    return problems
+        return problems, error
+    return problems, None
 
 
 def _refused(file: str, error: RewardError) -> CheckReport:

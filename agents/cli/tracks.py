@@ -15,9 +15,7 @@ from .line import line
 if TYPE_CHECKING:
     from hairpin.tracks import Track
 
-app = typer.Typer(help="List, look at, convert and make tracks; find racing lines.", no_args_is_help=True)
-app.command()(line)
-
+app = typer.Typer(help="List, draw, convert and generate tracks; find racing lines.", no_args_is_help=True)
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON, lengths in metres.")]
 
 
@@ -36,7 +34,7 @@ def list_tracks(as_json: _Json = False) -> None:
 
 @app.command()
 def show(
-    track: Annotated[str, typer.Argument(help="A built-in track's name or a track file.")],
+    track: Annotated[str, typer.Argument(metavar="TRACK", help="A built-in track's name or a track file.")],
     out: Annotated[Path | None, typer.Option(help="The picture's file (.png, .svg, .pdf).")] = None,
     as_json: _Json = False,
 ) -> None:
@@ -54,7 +52,8 @@ def show(
 @app.command("import")
 def import_track(
     file: Annotated[
-        Path, typer.Argument(help="A .npy (DeepRacer), .csv (centre line, widths) or .track file.")
+        Path,
+        typer.Argument(metavar="FILE", help="A .npy (DeepRacer), .csv (centre line, widths) or .track file."),
     ],
     out: Annotated[
         Path | None, typer.Option(help="The file to write, .npy or .csv; else NAME.npy in this folder.")
@@ -66,8 +65,6 @@ def import_track(
     """Check a track file, say what it holds, and write it in another format."""
     from hairpin.tracks import TrackError, load_track, save_track
 
-    if not math.isfinite(scale) or scale <= 0:
-        raise typer.BadParameter(f"{scale} is not above 0", param_hint="--scale")
     road = load_track(file, scale=scale)
     target = out or Path(f"{road.name}.npy")
     typer.echo(_describe(road))
@@ -92,20 +89,28 @@ def generate(
     ] = None,
 ) -> None:
     """Make random tracks."""
+    from hairpin.tracks import TrackError, save_track
     from hairpin.tracks import generate as generate_track
-    from hairpin.tracks import save_track
+    from hairpin.tracks.files import SUFFIXES
 
-    single = out is not None and out.suffix.lower() in (".npy", ".csv")
+    single = out is not None and out.suffix.lower() in SUFFIXES
     if single and count > 1:
         raise typer.BadParameter(f"{out} is one file, for {count} tracks name a folder", param_hint="--out")
     tracks = [generate_track(seed + k, length, width, min_radius=min_radius) for k in range(count)]
     rows = []
     for track in tracks:
         target = out if single and out else (out or Path()) / f"{track.name}.npy"
-        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            text = f"{target.parent}: {error.strerror}; name another folder with --out"
+            raise TrackError(text) from None
         save_track(track, target)
         rows.append((*_cells(track), str(target)))
     typer.echo(_table(("name", "length", "width", "direction", "tightest", "file"), rows))
+
+
+app.command()(line)
 
 
 def _facts(track: Track) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
@@ -87,7 +88,7 @@ def train(
         ),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option("--out", help="The run's folder; runs/<track>-<number> else.")
+        Path | None, typer.Option("--out", help="The run's folder; runs/TRACK-NUMBER else.")
     ] = None,
     direction: Annotated[
         str | None,
@@ -203,9 +204,9 @@ def _say_next(run: Run) -> None:
     from ..bar import verdict_text
     from ..history import best_verdict
 
-    best = best_verdict(run)
+    best, folder = best_verdict(run), quote(str(run.path))
     if best is not None:
         typer.echo(f"best policy, after {best.steps:,} steps: {verdict_text(best)}", err=True)
     if best is None or not best.passed:
-        typer.echo(f"to train on: hairpin train --resume {run.path} --steps N", err=True)
-    typer.echo(f"next: hairpin evaluate {run.path} --video {run.path}/laps.mp4", err=True)
+        typer.echo(f"to train on: hairpin train --resume {folder} --steps N", err=True)
+    typer.echo(f"next: hairpin evaluate {folder} --video {folder}/laps.mp4", err=True)

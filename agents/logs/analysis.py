@@ -10,6 +10,7 @@ from typing import Any
 from hairpin.tracks import Track, load_track
 
 from ..errors import RunError
+from ..files import check_writable
 from ..run import RUN_FILE
 from .figures import Figures, figures_of, per_group
 from .lap_pictures import draw_actions, draw_laps_along, draw_lines, draw_off_tracks
@@ -80,6 +81,7 @@ def analyze(
     folder = out or (
         source / "analysis" if (source / RUN_FILE).is_file() else Path(f"analysis-{_name(source)}")
     )
+    check_writable(folder, f"pictures cannot be written to {folder}", "name another folder with --out")
     pictures: list[Path] = []
     for kind, log in logs.items():
         pictures += _draw(folder, kind, log, tracks[kind])

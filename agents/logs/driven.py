@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from hairpin.sim import rules
 from hairpin.sim.chassis import FRONT_POINT
-from hairpin.tracks import Track, load_track, track_names
+from hairpin.tracks import Track, builtin_track, load_track
 
 from ..errors import RunError
 from .log import Log
@@ -65,10 +65,17 @@ def log_of(drive: Drive, track: str | Path | None = None) -> Log:
 
 
 def _road(drive: Drive, track: str | Path | None) -> Track:
-    name = "" if drive.contract is None else drive.contract.track.name
-    if track is None and name not in track_names():
-        raise RunError(f"{drive.path}: its policy was trained on {name!r}, no built-in track: give --track")
-    return load_track(track if track is not None else name)
+    if track is not None:
+        return load_track(track)
+    if drive.contract is None:
+        raise RunError(f"{drive.path}: no policy drove, so its track is not known: give --track")
+    own = drive.contract.track
+    found = builtin_track(own.name, own.digest)
+    if found is None:
+        raise RunError(
+            f"{drive.path}: its policy was trained on {own.name!r}, no built-in track: give --track"
+        )
+    return found
 
 
 def _on_track(road: Track, x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.bool_]:

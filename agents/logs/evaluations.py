@@ -8,9 +8,19 @@ from pathlib import Path
 from hairpin.sim.trace import LapRecorder, write_trace
 
 from ..errors import RunError
-from ..files import write_atomically, write_json
+from ..files import check_writable, write_atomically, write_json
 from ..run import Run
 from .metrics import evaluation_metrics
+
+
+def check_log_place(run: Run) -> None:
+    """Refuse a run that takes no log, before the driving.
+
+    Raises:
+        RunError: Its folder cannot be written to.
+    """
+    problem = f"the log of the evaluation cannot be written to {run.path}"
+    check_writable(run.path, problem, "evaluate with --no-log")
 
 
 def write_evaluation(run: Run, recorder: LapRecorder) -> Path:

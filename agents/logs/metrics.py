@@ -123,8 +123,7 @@ def evaluation_metrics(laps: Sequence[Sequence[Row]]) -> dict[str, Any]:
         elapsed = _milliseconds(last) - began
         began += elapsed
         counts = {
-            f"{name}_count": sum(row[_AT["episode_status"]] == name for row in rows)
-            for name in ("crashed", "immobilized", "off_track", "reversed")
+            f"{name}_count": sum(row[_AT["episode_status"]] == name for row in rows) for name in _COUNTED
         }
         counts["crash_count"] = counts.pop("crashed_count")
         put_back = sum(row[_AT["episode_status"]] in _COUNTED and not row[_AT["done"]] for row in rows)

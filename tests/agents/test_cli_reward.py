@@ -114,6 +114,26 @@ def test_check_as_json_is_one_object(hairpin_reward, tmp_path) -> None:
     assert answer["timing"]["calls"] > 0
 
 
+@pytest.mark.parametrize(
+    ("out", "text"),
+    [
+        ("map.xyz", "map.xyz: no picture format 'xyz'. Fix: name the file .png, .svg or .pdf"),
+        ("folder.png", "folder.png: the picture cannot be written: Is a directory. Fix: name another file"),
+        ("none/map.png", "none/map.png: there is no folder for the picture. Fix: make it first"),
+    ],
+)
+def test_a_picture_that_cannot_be_written_does_not_cost_the_report(
+    hairpin_reward, tmp_path, out: str, text: str
+) -> None:
+    (tmp_path / "mine.py").write_text(GOOD)
+    (tmp_path / "folder.png").mkdir()
+    result = hairpin_reward("check", "mine.py", "--speeds", "1", "--headings", "0", "--out", out)
+    assert isinstance(result.exception, RewardError) and text in str(result.exception)
+    assert "us a call" in result.stdout and result.stdout.endswith("no problems found\n")
+    assert "heat map:" not in result.stdout
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["folder.png", "mine.py"]
+
+
 def test_a_file_that_does_not_load_is_reported_and_exits_with_2(hairpin_reward, tmp_path) -> None:
     (tmp_path / "mine.py").write_text("def reward_function(params)\n")
     result = hairpin_reward("check", "mine.py")

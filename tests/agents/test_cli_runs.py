@@ -88,6 +88,12 @@ def test_train_prints_the_folder_and_what_to_do_next(inputs, hairpin, tmp_path, 
     assert code == 0 and output.startswith("a.tar.gz: fp16, ")
 
 
+def test_a_folder_with_a_space_can_be_copied_from_what_to_do_next(discrete_run, copy_of, hairpin) -> None:
+    run = copy_of(discrete_run, "my run")
+    code, _, errors = hairpin("train", "--resume", run.path)
+    assert code == 0 and f"next: hairpin evaluate '{run.path}' --video '{run.path}'/laps.mp4" in errors
+
+
 def test_evaluate_leaves_json_alone_on_standard_output(ring_run, hairpin, tmp_path) -> None:
     video, plot = tmp_path / "laps.mp4", tmp_path / "laps.png"
     settings = ["--trials", 1, "--laps", 1, "--direction", "ccw", "--video", video, "--plot", plot, "--json"]
@@ -103,7 +109,7 @@ def test_evaluate_leaves_json_alone_on_standard_output(ring_run, hairpin, tmp_pa
     [
         ("evaluate nowhere", "no run at nowhere: the runs here are none (hairpin train makes one)"),
         ("evaluate {run} --track ovall", "no track named 'ovall'; did you mean oval"),
-        ("evaluate {run} --trials 0", "trials is 0: give at least 1"),
+        ("evaluate {run} --trials 0", "trials is 0: give a whole number of at least 1"),
         ("evaluate {run} --physics mujoco", "unknown physics 'mujoco'"),
         ("evaluate {run} --video laps.gif", "video laps.gif: give the name of a file that ends in .mp4"),
         ("evaluate {run} --plot laps.pdf", "picture laps.pdf: give a name that ends in .png"),
@@ -118,7 +124,7 @@ def test_evaluate_leaves_json_alone_on_standard_output(ring_run, hairpin, tmp_pa
         ("train --reward nowhere.py", "nowhere.py"),
         ("train --preset slow", "unknown preset 'slow'"),
         ("train --num-envs 3000000000", "not enough memory"),
-        ("train --steps 0", "steps is 0: give at least 1"),
+        ("train --steps 0", "steps is 0: give a whole number of at least 1"),
         ("train --steps 1 --out file", "file exists and is not empty"),
         ("train --steps 1 --out file/run", "file/run cannot be made"),
         ("train --from nowhere --steps 1", "no run at nowhere"),

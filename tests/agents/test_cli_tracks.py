@@ -92,7 +92,9 @@ def test_import_scales_other_units(folder: Path) -> None:
         run("import", "mm.npy", "--out", "m.npy")
     run("import", "mm.npy", "--scale", "0.001", "--out", "m.npy")
     assert load_track("m.npy").length == pytest.approx(20.0)
-    assert CliRunner().invoke(app, ["import", "m.npy", "--scale", "-1"]).exit_code == 2
+    for words, text in ((["m.npy", "--scale", "-1"], "above 0"), (["oval", "--scale", "2"], "in metres")):
+        with pytest.raises(TrackError, match=text):
+            run("import", *words)
 
 
 def test_generate_writes_one_or_many(folder: Path) -> None:
@@ -116,6 +118,8 @@ def test_generate_writes_one_or_many(folder: Path) -> None:
         (["show", "oval", "--out", "none/oval.png"], "No such file"),
         (["import", "none.npy"], "no file none.npy"),
         (["generate", "--length", "1"], "length 1 m is outside"),
+        (["generate", "--out", "mine.track"], "drawn by hand"),
+        (["generate", "--out", f"{__file__}/x"], "Not a directory; name another folder with --out"),
     ],
 )
 def test_bad_input_is_a_track_error(folder: Path, words: list[str], text: str) -> None:

@@ -13,7 +13,7 @@ from hairpin.agents.contract import make_contract, make_metadata
 from hairpin.edge import ContractError
 from hairpin.edge.contract import ContinuousActions, Contract, DiscreteActions
 from hairpin.sim import CAMERAS, DEFAULT_ACTIONS, Randomization, SimError
-from hairpin.tracks import load_track
+from hairpin.tracks import TrackError, load_track
 
 
 def test_the_defaults_resolve() -> None:
@@ -67,13 +67,19 @@ def test_the_contract_is_what_was_planned(inputs) -> None:
         ({"preset": "fats"}, RunError, "unknown preset 'fats': did you mean 'fast'"),
         ({"algorithm": "dqn"}, RunError, "unknown algorithm 'dqn': choose one of ppo, sac"),
         ({"algorithm": "sac"}, RunError, "SAC drives with a continuous action space"),
-        ({"steps": 0}, RunError, "steps is 0: give at least 1"),
-        ({"num_envs": -1}, RunError, "num_envs is -1: give at least 1"),
-        ({"seed": -1}, RunError, "seed is -1: give at least 0"),
+        ({"steps": 0}, RunError, "steps is 0: give a whole number of at least 1"),
+        ({"num_envs": -1}, RunError, "num_envs is -1: give a whole number of at least 1"),
+        ({"steps": 2.5}, RunError, "steps is 2.5: give a whole number"),
+        ({"num_envs": "8"}, RunError, "num_envs is '8': give a whole number"),
+        ({"seed": None}, RunError, "seed is None: give a whole number"),
+        ({"smooth": "much"}, RunError, "smooth is 'much': give a weight from 0 to 1000"),
+        ({"actions": [(0, 1)]}, SimError, r"actions are \[\(0, 1\)\]: give DiscreteActions"),
+        ({"seed": -1}, RunError, "seed is -1: give a whole number of at least 0"),
         ({"camera": "wied"}, SimError, "did you mean 'wide'"),
         ({"physics": "mujoco"}, SimError, "unknown physics 'mujoco'"),
         ({"direction": "up"}, SimError, "unknown direction 'up'"),
         ({"randomization": "wild"}, SimError, "did you mean 'mild'"),
+        ({"track": 3}, TrackError, "a track is a name, a file or a Track, not int"),
         ({"model_metadata": "nowhere.json"}, ContractError, "nowhere.json"),
     ],
 )

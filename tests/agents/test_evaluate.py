@@ -116,10 +116,12 @@ def test_a_policy_sees_what_its_contract_says(discrete_run) -> None:
 @pytest.mark.parametrize(
     ("settings", "error", "text"),
     [
-        ({"trials": 0}, RunError, "trials is 0: give at least 1"),
-        ({"laps": 0}, RunError, "laps is 0: give at least 1"),
-        ({"resets": -1}, RunError, "resets is -1: give at least 0"),
-        ({"seed": -1}, RunError, "seed is -1: give at least 0"),
+        ({"trials": 0}, RunError, "trials is 0: give a whole number of at least 1"),
+        ({"laps": 0}, RunError, "laps is 0: give a whole number of at least 1"),
+        ({"resets": -1}, RunError, "resets is -1: give a whole number of at least 0"),
+        ({"trials": 1.5}, RunError, "trials is 1.5: give a whole number"),
+        ({"mercy": 3}, RunError, "mercy is 3 without resets"),
+        ({"seed": -1}, RunError, "seed is -1: give a whole number of at least 0"),
         ({"physics": "bulet"}, SimError, "did you mean 'bullet'"),
         ({"renderer": "opengl"}, SimError, "unknown renderer 'opengl'"),
         ({"direction": "left"}, SimError, "direction is 'left': give"),

@@ -91,7 +91,7 @@ def test_the_command_prints_draws_and_keeps_it(ring_run, copy_of, few, hairpin) 
     ("options", "text"),
     [
         (("--trials", 6), "trials is 6: give a multiple of 4"),
-        (("--trials", 0), "trials is 0: give at least 4"),
+        (("--trials", 0), "trials is 0: give a whole number of at least 4"),
         (("--video", "a.mp4"), "leave out --video"),
         (("--randomization", "mild"), "leave out --randomization"),
         (("--plot", "a.jpg"), "give a name that ends in .png"),

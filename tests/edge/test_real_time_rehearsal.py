@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 from tiny_policies import DISCRETE, SENSORS, WriteBundle
 
-from hairpin.agents.logs.recordings import compare, read_drive
+from hairpin.agents.logs.agreement import compare
+from hairpin.agents.logs.recordings import read_drive
 from hairpin.edge import Command, Policy
 from hairpin.edge import rehearsal as rehearsal_module
 from hairpin.edge.calibration import Calibration

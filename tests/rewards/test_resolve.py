@@ -128,7 +128,7 @@ BROKEN = {
         None,
         "spaces",
     ),
-    "null byte": ("def reward_function(params):\n    return 1.0\0\n", None, "null"),
+    "null byte": ("def reward_function(params):\n    return 1.0\0\n", None, "null bytes. Fix: save it"),
     "missing module": ("import no_such_module_1\n" + GOOD, 1, "pip install no_such_module_1"),
     "mistyped module": ("import nunpy\n" + GOOD, 1, "did you mean 'numpy'"),
     "simulator module": ("import rospy\n" + GOOD, 1, "only inside the DeepRacer simulator"),

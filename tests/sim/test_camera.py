@@ -116,6 +116,11 @@ def test_solid_angles_fill_the_frame():
         ({"pitch": 15.0}, "radians"),
         ({"hfov": 64.7}, "radians"),
         ({"distortion": (-0.5, 0.0, 0.0, 0.0), "hfov": 2.2}, "folds over"),
+        ({"width": 160.5}, "camera frame is (160.5, 120): give 2 whole numbers"),
+        ({"crop": (1, 2)}, "camera crop is (1, 2): give 4 whole numbers"),
+        ({"position": 0.13}, "camera position is 0.13: give 3 numbers"),
+        ({"hfov": "wide"}, "camera hfov, pitch, roll is ('wide', 0.2618, 0.0): give 3 numbers"),
+        ({"distortion": (0.1,)}, "camera distortion is (0.1,): give 4 numbers"),
     ],
 )
 def test_bad_cameras_get_one_clear_line(change, words):

@@ -242,6 +242,7 @@ def test_continuous_actions_are_clipped_as_on_the_car() -> None:
     ("options", "text"),
     [
         ({"begin": 0.5}, "unknown reset option 'begin'"),
+        (0.5, "the reset options are 0.5: give a dictionary"),
         ({"start": 1.0}, "start is 1.0: give a share"),
         ({"start": -0.1}, "start is -0.1"),
         ({"start": float("nan")}, "start is nan"),
@@ -282,6 +283,10 @@ def test_a_closed_env_opens_again_with_a_reset() -> None:
         ({"render_mode": "ansi"}, "unknown render_mode 'ansi'"),
         ({"config": tiny().config, "track": "oval"}, "config and track are given"),
         ({"randomization": 3}, "unknown randomization 3"),
+        ({"cameras": "wide"}, "unknown setting 'cameras': did you mean 'camera'"),
+        ({"actions": "fast"}, "actions are 'fast': give DiscreteActions"),
+        ({"observation": (120, 160)}, r"observation is \(120, 160\): give an ObservationSpec"),
+        ({"laps": "3"}, "laps is '3': give a whole number of at least 1"),
     ],
 )
 def test_arguments_that_cannot_be_used_are_refused(settings: dict[str, Any], text: str) -> None:

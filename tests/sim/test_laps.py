@@ -11,7 +11,7 @@ from driving import CONTINUOUS, TINY, pursue
 
 from hairpin.sim import SimError, World, WorldConfig, make_config
 from hairpin.sim.episode import Start
-from hairpin.sim.laps import Act, laps_done, run_trials, starts, step_limit
+from hairpin.sim.laps import Act, run_trials, starts, step_limit
 from hairpin.sim.report import LapReport, merge
 from hairpin.sim.rules import Status
 from hairpin.sim.trace import COLUMNS, LapRecorder
@@ -131,7 +131,7 @@ def test_a_lap_with_a_penalty_takes_two_seconds_longer() -> None:
         [Start(0.0)],
         resets=1,
         world=world,
-        on_step=lambda w: ways.append(float(laps_done(w)[0])),
+        on_step=lambda w: ways.append(float(w.race.laps_done[0])),
     )
     assert (report.completed, report.off_tracks, len(report.lap_times)) == (1, 1, 1)
     assert report.lap_times[0] == pytest.approx(len(ways) / 15 + 2.0)

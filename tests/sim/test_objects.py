@@ -265,9 +265,12 @@ def test_races_that_cannot_be_are_refused_in_one_line(setting: dict[str, Any], t
         (Obstacles, {"positions": ((0.5, 2),)}, "object position is"),
         (Obstacles, {"positions": ((1.0, 1),)}, "share of the lap"),
         (Obstacles, {"size": (1.0, 1.0)}, "obstacle size is"),
+        (Obstacles, {"size": 0.3}, r"obstacle size is \(0.3,\): give length, width and height"),
+        (Obstacles, {"positions": 0.5}, "object position is 0.5: give"),
         (Obstacles, {"min_distance": -1.0}, "min_distance of obstacles is -1"),
         (Bots, {"speed": 0.0}, "bots' speed is 0"),
         (Bots, {"lane_change": (5.0, 3.0)}, "lane_change is"),
+        (Bots, {"lane_change": 3.0}, r"lane_change is \(3.0,\): give \(shortest, longest\)"),
         (Bots, {"lane_change_distance": 0.0}, "lane_change_distance is 0"),
     ],
 )

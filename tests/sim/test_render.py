@@ -10,6 +10,7 @@ from exact_frames import ExactFrames, closeness, gray, poses_on
 
 from hairpin.sim.camera import CAMERAS, Camera
 from hairpin.sim.errors import SimError
+from hairpin.sim.objects import OBJECT_DTYPE
 from hairpin.sim.render import Renderer, nominal_view
 from hairpin.tracks import load_track
 from hairpin.tracks.style import STYLES, Style, random_style
@@ -304,6 +305,10 @@ def test_bad_arguments_get_one_clear_line(surface, poses):
         renderer.render(good[0], good[1] - 1, *good[2:])
     with pytest.raises(SimError, match="give as many"):
         renderer.render(poses[:3], *good[1:])
+    with pytest.raises(SimError, match=r"give \(\d+, 3\): x, y \[m\] and yaw \[rad\]"):
+        renderer.render(poses[:, :2], *good[1:])
+    with pytest.raises(SimError, match="objects around 1: give those around each"):
+        renderer.render(*good, objects=np.zeros((1, 2), OBJECT_DTYPE))
     with pytest.raises(SimError, match="contiguous uint8"):
         renderer.render(*good, out=np.zeros((len(poses), 120, 160), np.uint8))
     with pytest.raises(SimError, match="at least one"):

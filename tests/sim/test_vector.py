@@ -255,6 +255,8 @@ def test_actions_that_do_not_fit_are_refused_and_change_nothing(actions: Any, ba
     ("seed", "options", "text"),
     [
         ([1, 2], None, "2 seeds are given for 4 cars"),
+        (1.5, None, "seed is 1.5: give a whole number, or one per car"),
+        ("1234", None, "seed is '1234': give a whole number"),
         (3, {"reset_mask": [True]}, "reset_mask is bool"),
         (3, {"reset_mask": np.zeros(4, dtype=bool)}, "one True at least"),
         (3, {"reset_mask": [1, 0, 1, 0]}, "reset_mask is int64"),

@@ -312,6 +312,11 @@ def test_a_step_stays_what_it_was_when_its_car_starts_anew() -> None:
     np.testing.assert_array_equal(steps[-1].status, kept[1])
 
 
+def test_each_car_has_a_generator_of_its_own() -> None:
+    with pytest.raises(SimError, match="2 cars, 1 random generators: give one per car"):
+        World(make_config(track="oval", reward=None), 2, [np.random.default_rng(0)])
+
+
 @pytest.mark.parametrize(
     "command", [np.zeros((1, 2)), np.array([[0.1, np.nan], [0, 0]]), np.array([[np.inf, 1.0], [0, 0]])]
 )

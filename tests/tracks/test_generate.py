@@ -94,6 +94,7 @@ REFUSED = {
     "too narrow": (dict(width=0.05), "width 0.05 m is outside 0.2 to 5 m"),
     "no width": (dict(width=-1.0), "width"),
     "nan": (dict(length=float("nan")), "finite"),
+    "text": (dict(length="20"), "finite numbers"),
     "no radius": (dict(min_radius=0.0), "min_radius"),
     "no gap": (dict(gap=-0.1), "gap"),
 }

@@ -235,7 +235,13 @@ def test_binary_files_are_not_text(tmp_path: Path) -> None:
     for suffix in (".csv", ".track"):
         path = tmp_path / f"t{suffix}"
         path.write_bytes(b"\x93NUMPY\x00\xff\xfe")
-        assert "not a text file" in refusal(path)
+        assert "not a text file in UTF-8" in refusal(path)
+
+
+def test_spreadsheets_in_utf_16_are_told_what_to_do(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("# x_m, y_m, w_tr_right_m, w_tr_left_m\n", encoding="utf-16")
+    assert "not a text file in UTF-8: save it as one" in refusal(path)
 
 
 # Drawings
