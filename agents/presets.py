@@ -274,6 +274,6 @@ def preset(name: str) -> Preset:
     """
     if name in PRESETS:
         return PRESETS[name]
-    near = difflib.get_close_matches(name, PRESETS, n=1, cutoff=0.4)
+    near = difflib.get_close_matches(str(name), PRESETS, n=1, cutoff=0.4)
     hint = f"did you mean {near[0]!r}?" if near else f"choose one of {', '.join(PRESETS)}"
     raise RunError(f"unknown preset {name!r}: {hint}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from shlex import quote
 
 import numpy as np
 import torch
@@ -37,7 +38,7 @@ class Stopped(KeyboardInterrupt):
     """
 
     def __init__(self, run: Run) -> None:
-        super().__init__(f"stopped and saved; go on with: hairpin train --resume {run.path}")
+        super().__init__(f"stopped and saved; go on with: hairpin train --resume {quote(str(run.path))}")
         self.run = run
 
 
@@ -161,7 +162,7 @@ def learn(
         _rescue(run, model)
         error.add_note(
             f"what was learned in {model.num_timesteps:,} steps is saved; mend that, then go on with: "
-            f"hairpin train --resume {run.path}"
+            f"hairpin train --resume {quote(str(run.path))}"
         )
         raise
     finally:

@@ -29,7 +29,7 @@ def parse_object(text: str | bytes, where: str, example: str) -> dict[str, Any]:
     """The object that a file of JSON holds.
 
     Args:
-        text: The text, in UTF-8.
+        text: The text, or its bytes in UTF-8, 16 or 32.
         where: What messages call it.
         example: What to write instead of something else.
 
@@ -37,7 +37,7 @@ def parse_object(text: str | bytes, where: str, example: str) -> dict[str, Any]:
         ContractError: It is no JSON, or no object.
     """
     try:
-        data = json.loads(text.decode("utf-8-sig") if isinstance(text, bytes) else text)
+        data = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise ContractError(f"{where} is not JSON: {error}") from None
     if not isinstance(data, dict):

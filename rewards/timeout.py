@@ -57,6 +57,6 @@ def _stack(ident: int) -> list[tuple[str, int]]:
     frame = sys._current_frames().get(ident)
     lines: list[tuple[str, int]] = []
     while frame is not None:
-        lines.insert(0, (frame.f_code.co_filename, frame.f_lineno or 0))
+        lines.append((frame.f_code.co_filename, frame.f_lineno or 0))
         frame = frame.f_back
-    return lines
+    return lines[::-1]

@@ -16,6 +16,7 @@ from hairpin.edge import (
     parse_model_metadata,
     read_model_metadata,
 )
+from hairpin.edge.json_files import parse_object
 from hairpin.edge.lidar import LidarConfig, LidarSpec
 
 ACTIONS = [{"steering_angle": -30, "speed": 0.6, "index": 0}, {"steering_angle": 30, "speed": 1.2}]
@@ -140,6 +141,11 @@ def test_refuses_in_one_line(data: dict[str, Any], complaint: str) -> None:
     with pytest.raises(ContractError, match=complaint) as caught:
         parse(**data)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_json_is_read_in_what_editors_write(encoding) -> None:
+    assert parse_object('{"name": "fünf"}'.encode(encoding), "it", "{}") == {"name": "fünf"}
 
 
 def test_files_that_are_none(tmp_path: Path) -> None:
