@@ -179,7 +179,7 @@ def _follow_pad(car: LiveDrive, lease: Lease, hand: Hand, pad: gamepads.Gamepad)
     """Turn a gamepad's dead man's key into the lease, and its stick into the hand's wish, for ever."""
     held = False
     while True:
-        held, before = pad.held and not pad.stop, held
+        held, before = pad.held, held
         if held:
             hand.move(pad.steering, pad.push)
             lease.renew()
