@@ -94,13 +94,16 @@ def test_a_turn_begins_when_the_one_before_ended_unless_turns_were_lost(
     assert [scan.began for scan in scans] == pytest.approx([9.82, 10.0, 10.1, 10.82])
 
 
-def test_a_lidar_that_fails_is_opened_again() -> None:
+@pytest.mark.parametrize(
+    "error", [OSError("it does not answer"), RuntimeError("a driver's bug: it does not answer")]
+)
+def test_a_lidar_that_fails_is_opened_again(error: Exception) -> None:
     opened = []
 
     def fails_once() -> Generator[np.ndarray]:
         opened.append(1)
         if len(opened) == 1:
-            raise OSError("the lidar does not answer")
+            raise error
         yield from behind(1.0)
 
     beside = Beside(lidar=fails_once)
