@@ -23,6 +23,7 @@ from .contract import (
     choose,
     observe,
     to_command,
+    to_commands,
 )
 from .errors import BundleError, PolicyError
 from .observation import batch_of_one
@@ -98,11 +99,10 @@ class Policy:
 
     @property
     def top_speed(self) -> float:
-        """Speed of the fastest action [m/s]."""
+        """Speed of the fastest action [m/s], as far as it reaches the wheels."""
         actions = self.contract.actions
-        if isinstance(actions, ContinuousActions):
-            return actions.high[1]
-        return max(speed for _, speed in actions.actions)
+        fastest = np.ones((1, 2)) if isinstance(actions, ContinuousActions) else np.arange(actions.size)
+        return float(to_commands(actions, fastest)[:, 1].max())
 
     def kernels(self) -> list[str]:
         """The kernels that the engine chose for the layers with weights, such as "jit_sse42_f32"."""

@@ -13,6 +13,7 @@ from tiny_policies import CONTINUOUS, DISCRETE, WriteBundle, golden_frames, make
 from hairpin.edge import (
     BundleError,
     Command,
+    ContinuousActions,
     Contract,
     ContractError,
     DiscreteActions,
@@ -103,6 +104,14 @@ def test_an_action_out_of_range_is_no_action(write: WriteBundle, monkeypatch: py
     monkeypatch.setattr(discrete, "predict", lambda observations: np.full((1, 5), 7.0, np.float32))
     with pytest.raises(PolicyError, match="out of range"):
         discrete.act(golden_frames(DISCRETE))
+
+
+@pytest.mark.parametrize(("fastest", "top"), [(0.0, 0.1), (2.0, 2.0), (9.0, 4.0)])
+def test_the_top_speed_is_what_reaches_the_wheels(write: WriteBundle, fastest: float, top: float) -> None:
+    actions = DiscreteActions(((-30.0, 0.0), (0.0, fastest), (30.0, 0.0)))
+    assert Policy.load(write(dataclasses.replace(DISCRETE, actions=actions))).top_speed == top
+    bounds = ContinuousActions((-30.0, 0.0), (30.0, max(fastest, 0.05)))
+    assert Policy.load(write(dataclasses.replace(CONTINUOUS, actions=bounds))).top_speed == top
 
 
 def test_the_batch_and_threads_are_checked(write: WriteBundle) -> None:
