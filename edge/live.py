@@ -13,6 +13,8 @@ changes nothing.
 
 from __future__ import annotations
 
+import contextlib
+import math
 import threading
 import time
 from collections import Counter
@@ -24,7 +26,7 @@ from .beside import Beside, Glance, StaleError, combine
 from .contract import Command, observe
 from .drivers.battery import Battery
 from .drivers.camera import Image, OpenCamera
-from .drivers.jpeg import BadFrameError, decode
+from .drivers.jpeg import BadFrameError, check_whole, decode
 from .errors import CarError, ContractError, PolicyError
 from .guard.client import GuardLink
 from .guard.wire import Reply
@@ -48,7 +50,7 @@ _EARLY: Final = 0.03  # before the guard would stop the car, so that the reason 
 _TICK: Final = 0.02  # longest wait for a frame: how often the reasons to stop are looked at [s]
 _BATTERY_PERIOD: Final = 0.2  # [s]
 _HEALTH_PERIOD: Final = 1.0  # between records of it [s]
-_BATTERY_PATIENCE: Final = 5  # readings in a row that may fail
+_BATTERY_PATIENCE: Final = 1.0  # without a reading for so long the gauge is lost [s]
 
 #: Level of the battery at which the car stops, of 11.
 BATTERY_LOW: Final = 1
@@ -138,9 +140,8 @@ class LiveDrive:
         self._counts: Counter[str] = Counter()
         self._times: list[float] = []
         self._stages: Mapping[str, float] = {}  # of the newest decision [ms]
-        self._recorded: tuple[object, float] = (None, 0.0)  # what health was recorded last, and when [s]
-        self._level: int | None = None
-        self._battery_fault = Reason.NONE
+        self._recorded: tuple[Reason | None, float] = (None, 0.0)  # health's last reason, and when [s]
+        self._measured = 0, -math.inf  # the battery's level, and when it was read [s]
         self._stopping = threading.Event()
 
     def run(self) -> None:
@@ -148,7 +149,10 @@ class LiveDrive:
         self.camera.start()
         self._beside.start()
         if self._battery is not None:
-            threading.Thread(target=self._watch_battery, name="battery", daemon=True).start()
+            watch = threading.Thread(
+                target=self._watch_battery, args=(self._battery,), name="battery", daemon=True
+            )
+            watch.start()
         try:
             while not self._stopping.is_set():
                 image = self.camera.mailbox.take(_TICK)
@@ -189,9 +193,9 @@ class LiveDrive:
         reason = self._not_ready()
         if reason is Reason.NONE:
             reason = self._ask_to_arm()
+        self._reason = reason
         if reason is Reason.NONE:
             self._armed.set()
-        self._reason = reason
         return reason
 
     def _ask_to_arm(self) -> Reason:
@@ -207,8 +211,8 @@ class LiveDrive:
     def disarm(self, reason: Reason = Reason.STOPPED) -> None:
         """Stop the car, now, from any state."""
         if self._armed.is_set():
-            self._armed.clear()
             self._reason = reason
+            self._armed.clear()
         self._link.disarm(reason)
 
     def status(self) -> Status:
@@ -216,10 +220,14 @@ class LiveDrive:
         now = time.monotonic()
         counts = {**self._counts, "not taken": self.camera.mailbox.dropped, "repeated": self.camera.repeated}
         fps = float(sum(now - 1.0 < t for t in list(self._times)))
-        armed = self._armed.is_set()
-        reason = Reason.NONE if armed else self._reason
+        reason, level = self.reason, self._battery_level()
         latency, recording = self.latency.milliseconds(), self._watcher.failed
-        return Status(armed, reason, fps, counts, self._level, latency, recording)
+        return Status(reason is Reason.NONE, reason, fps, counts, level, latency, recording)
+
+    @property
+    def reason(self) -> Reason:
+        """Why the car does not move, or `Reason.NONE` while it is armed."""
+        return Reason.NONE if self._armed.is_set() else self._reason
 
     def _not_ready(self) -> Reason:
         """What would stop the car at once."""
@@ -227,8 +235,10 @@ class LiveDrive:
 
     def obstacle(self) -> Reason:
         """What would keep the car from driving, whoever holds the lease."""
-        if self._battery_fault is not Reason.NONE:
-            return self._battery_fault
+        if self._battery is not None:
+            level = self._battery_level()
+            if level is None or level <= BATTERY_LOW:
+                return Reason.BATTERY_UNKNOWN if level is None else Reason.BATTERY_LOW
         if time.monotonic() > self._fresh + HOLD - _EARLY:
             return self._why_stale()
         return Reason.NONE
@@ -239,13 +249,11 @@ class LiveDrive:
 
     def _record_health(self) -> None:
         """Record how it goes: on every change, and now and then."""
-        armed, now = self._armed.is_set(), time.monotonic()
-        state = armed, Reason.NONE if armed else self._reason
-        if state != self._recorded[0] or now > self._recorded[1] + _HEALTH_PERIOD:
-            self._recorded = state, now
-            self._watcher.health(
-                {"armed": armed, "reason": state[1].text, "battery": self._level, **self._counts}
-            )
+        reason, now = self.reason, time.monotonic()
+        if reason is not self._recorded[0] or now > self._recorded[1] + _HEALTH_PERIOD:
+            self._recorded = reason, now
+            armed, level = reason is Reason.NONE, self._battery_level()
+            self._watcher.health({"armed": armed, "reason": reason.text, "battery": level, **self._counts})
 
     def _halt(self, reason: Reason) -> None:
         """Stop the car for a fault of this program's, if it is this program that drives."""
@@ -303,6 +311,7 @@ class LiveDrive:
         if isinstance(pilot, Hand):
             self._stages = {}
             self._stage("wait", began - image.stamp)
+            check_whole(image.jpeg)
             return pilot.command(self.settings.speed_limit), Glance()
         spec = pilot.contract.observation
         glance = self._beside.newest(image.stamp, spec)
@@ -326,30 +335,31 @@ class LiveDrive:
         command = Limits(settings.speed_limit).apply(wanted)
         turn = steering(command.steering, settings.trim)
         push = throttle(command.speed, self._pilot.top_speed, settings.scale)
-        if self._armed.is_set() and (reason := self._not_ready()) is not Reason.NONE:
-            self._halt(reason)  # what happened while the policy thought
-        reply = self._link.command(turn, push, until) if self._armed.is_set() else None
-        if self._armed.is_set() and (reason := _verdict(reply)) is not Reason.NONE:
-            self._armed.clear()
-            self._reason = reason
+        self._look_for_reasons()  # what happened while the policy thought
+        reply = None
+        if self._armed.is_set():
+            reply = self._link.command(turn, push, until)
+            reason = _verdict(reply)
+            if reason is not Reason.NONE and self._armed.is_set():
+                self._reason = reason
+                self._armed.clear()
         self._stage("total", time.monotonic() - stamp)
         sent = None if reply is None else [reply.steering, reply.throttle]
         self._watcher.decision(
             stamp, {"steering": wanted.steering, "speed": wanted.speed, "sent": sent, "ms": self._stages}
         )
 
-    def _watch_battery(self) -> None:
-        failures = 0
-        while self._battery is not None and not self._stopping.wait(_BATTERY_PERIOD):
-            try:
-                self._level = self._battery.level()
-                failures = 0
-                low = self._level <= BATTERY_LOW
-                self._battery_fault = Reason.BATTERY_LOW if low else Reason.NONE
-            except OSError:
-                failures += 1
-                if failures >= _BATTERY_PATIENCE:
-                    self._level, self._battery_fault = None, Reason.BATTERY_UNKNOWN
+    def _battery_level(self) -> int | None:
+        """The battery's level, or `None` without a gauge or while it is silent."""
+        level, read = self._measured
+        return level if time.monotonic() <= read + _BATTERY_PATIENCE else None
+
+    def _watch_battery(self, battery: Battery) -> None:
+        """Read the gauge again and again; where it hangs or breaks, no reading follows, and the car stops."""
+        while not self._stopping.is_set():
+            with contextlib.suppress(OSError):
+                self._measured = battery.level(), time.monotonic()
+            self._stopping.wait(_BATTERY_PERIOD)
 
 
 def _verdict(reply: Reply | None) -> Reason:

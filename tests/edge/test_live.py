@@ -21,6 +21,7 @@ from live_rig import Car
 from tiny_policies import SENSORS, WriteBundle
 
 from hairpin.edge import Policy
+from hairpin.edge.hand import Hand
 from hairpin.edge.lease import DeadMansKey, Lease
 from hairpin.edge.mcap_file import read_messages
 from hairpin.edge.reasons import Reason
@@ -111,6 +112,29 @@ def test_a_fault_beside_the_camera_ends_in_neutral(
         _check(car, name, *FAULTS_BESIDE[name])
     finally:
         car.end()
+
+
+@pytest.mark.parametrize("name", ["camera lost", "camera repeats bytes", "JPEG truncated", "lease lost"])
+def test_a_hand_is_stopped_by_the_same_faults(guard: GuardProcess, name: str) -> None:
+    hand = Hand()
+    hand.move(0.0, 1.0)
+    car = Car(guard, hand)
+    try:
+        _check(car, f"{name}, by hand", *FAULTS[name])
+    finally:
+        car.end()
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+@pytest.mark.parametrize("how", ["silent", "hangs", "breaks"])
+def test_a_battery_that_is_not_heard_of_stops_the_car(car: Car, how: str) -> None:
+    car.go()
+    assert car.drive.status().battery == 9
+    car.battery.fault = how
+    wait_until(lambda: not car.drive.status().armed, limit=3.0)
+    assert car.drive.status().reason is Reason.BATTERY_UNKNOWN
+    assert car.drive.status().battery is None
+    assert car.drive.arm() is Reason.BATTERY_UNKNOWN
 
 
 def _check(car: Car, name: str, fault: Callable[[Car], Any], reasons: set[Reason]) -> None:
