@@ -247,7 +247,7 @@ def _drive_trial(live: LiveDrive, lease: Lease, car: RealTimeCar) -> Reason:
         while (reason := live.arm()) is not Reason.NONE and time.monotonic() < until and not failed:
             time.sleep(0.01)
         while reason is Reason.NONE and not failed and not car.over(_GLANCE):
-            reason = live.status().reason
+            reason = live.reason
         if car.over(0.0):  # it drove to the end, and its sensors fell silent before anybody looked
             reason = Reason.NONE
     finally:

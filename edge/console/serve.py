@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import FrameType
 from typing import Final
 
 from ..beside import Beside, beside_for
@@ -143,8 +144,13 @@ def run(console: Console, address: Address) -> None:
         ssl_keyfile=str(address.key) if address.key else None,
     )
     server = uvicorn.Server(config)
-    for number in (signal.SIGTERM, signal.SIGINT):  # uvicorn raises them once more when it has ended
-        signal.signal(number, lambda *_: None)
+
+    def end(number: int, frame: FrameType | None) -> None:
+        server.should_exit = True
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        # Before uvicorn listens to them, and when it raises them once more because it has ended.
+        signal.signal(number, end)
     sys.setswitchinterval(_SWITCH)
     listener = _listen(address)
     failed: list[BaseException] = []

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import logging
+import signal
+import socket
 import stat
+import threading
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+import uvicorn
 
+from hairpin.edge.console import serve
+from hairpin.edge.console.folder import Folder
 from hairpin.edge.console.health import Health
 from hairpin.edge.console.journal import Journal
 from hairpin.edge.console.passwords import Passwords
@@ -124,6 +132,18 @@ def test_a_password_is_hashed_private_and_chosen_once(tmp_path: Path) -> None:
         passwords.check("correct horse")
 
 
+def test_a_file_that_is_deleted_while_it_is_listed_is_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = Folder(tmp_path, "recording", ".mcap")
+    (tmp_path / "stays.mcap").write_bytes(b"123")
+    (tmp_path / "goes.mcap").symlink_to(tmp_path / "gone")
+    (tmp_path / "folder.mcap").mkdir()
+    look = Path.is_file
+    monkeypatch.setattr(Path, "is_file", lambda path: path.name == "goes.mcap" or look(path))  # a moment ago
+    assert [(file["name"], file["size"]) for file in folder.files()] == [("stays.mcap", 3)]
+
+
 def test_health_is_read_and_missing_files_are_nothing(tmp_path: Path) -> None:
     assert (Health(tmp_path).cpu(), Health(tmp_path).temperature()) == (None, None)
     (tmp_path / "proc").mkdir()
@@ -166,3 +186,26 @@ def test_a_hand_is_clipped_and_scaled_to_the_limit() -> None:
     assert (round(command.steering, 4), command.speed) == (-0.5236, 1.0)
     hand.move(float("nan"), float("nan"))
     assert tuple(hand.command(2.0)) == (0.0, 0.0)
+
+
+def test_a_signal_that_comes_before_the_server_listens_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[bool] = []
+
+    def run(server: uvicorn.Server, sockets: object) -> None:
+        signal.raise_signal(signal.SIGTERM)
+        asked.append(server.should_exit)
+
+    monkeypatch.setattr(uvicorn.Server, "run", run)
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    driving, nothing = threading.Event(), lambda: None
+    live = SimpleNamespace(run=driving.wait, stop=driving.set)
+    cockpit = SimpleNamespace(live=live, stop=nothing)
+    console: Any = SimpleNamespace(cockpit=cockpit, recordings=SimpleNamespace(end=nothing))
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    try:
+        serve.run(console, serve.Address("127.0.0.1", port))
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    assert asked == [True]
