@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from .drive_thread import in_thread
 from .errors import CarError
 from .guard.wire import SOCKET
 from .lease import DeadMansKey, Lease
@@ -118,7 +119,7 @@ def drive(
         for watcher in watchers:
             watcher.close()
             if watcher.failed:
-                print(f"the drive was not recorded to its end: {watcher.failed}", file=sys.stderr)
+                print(f"this ended before the drive: {watcher.failed}", file=sys.stderr)
 
 
 def _until_told(car: LiveDrive, lease: Lease) -> None:
@@ -130,26 +131,8 @@ def _until_told(car: LiveDrive, lease: Lease) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, end)
-    failed: list[BaseException] = []
-
-    def loop() -> None:
-        try:
-            car.run()
-        except BaseException as error:
-            failed.append(error)
-        finally:
-            ended.set()
-
-    thread = threading.Thread(target=loop, name="drive", daemon=True)
-    thread.start()
-    try:
-        with _keys() as keys:
-            _follow(car, lease, ended, keys)
-    finally:
-        car.stop()
-        thread.join(timeout=2.0)
-    if failed:
-        raise failed[0]
+    with _keys() as keys, in_thread(car, ended.set):  # the car stops before the terminal is told anything
+        _follow(car, lease, ended, keys)
 
 
 def _follow(car: LiveDrive, lease: Lease, ended: threading.Event, keys: int) -> None:

@@ -13,8 +13,6 @@ changes nothing.
 
 from __future__ import annotations
 
-import contextlib
-import math
 import threading
 import time
 from collections import Counter
@@ -22,6 +20,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from .battery_watch import BatteryWatch
 from .beside import Beside, Glance, StaleError, combine
 from .contract import Command, observe
 from .drivers.battery import Battery
@@ -48,12 +47,7 @@ HOLD: Final = 0.25
 
 _EARLY: Final = 0.03  # before the guard would stop the car, so that the reason has a name [s]
 _TICK: Final = 0.02  # longest wait for a frame: how often the reasons to stop are looked at [s]
-_BATTERY_PERIOD: Final = 0.2  # [s]
 _HEALTH_PERIOD: Final = 1.0  # between records of it [s]
-_BATTERY_PATIENCE: Final = 1.0  # without a reading for so long the gauge is lost [s]
-
-#: Level of the battery at which the car stops, of 11.
-BATTERY_LOW: Final = 1
 
 
 @dataclass(frozen=True)
@@ -92,7 +86,6 @@ class Status:
         counts: Frames that were decided, late, broken or repeated, and those that nobody took.
         battery: Level 0 to 11, or `None`.
         latency_ms: Percentiles of each stage [ms].
-        recording: Why the drive is not recorded any more, or empty.
     """
 
     armed: bool
@@ -101,7 +94,6 @@ class Status:
     counts: Mapping[str, int]
     battery: int | None
     latency_ms: Mapping[str, Mapping[str, float]]
-    recording: str = ""
 
 
 class LiveDrive:
@@ -128,7 +120,8 @@ class LiveDrive:
         self.settings, self.lease = settings, lease
         self.camera = CameraThread(open_camera)
         self.latency = Latency()
-        self._battery, self._watcher, self._beside = battery, watcher or Watchers(), beside or Beside()
+        self._battery = BatteryWatch(battery)
+        self._watcher, self._beside = watcher or Watchers(), beside or Beside()
         self._connect = link
         self._link = link()
         self._pilot = pilot
@@ -141,18 +134,13 @@ class LiveDrive:
         self._times: list[float] = []
         self._stages: Mapping[str, float] = {}  # of the newest decision [ms]
         self._recorded: tuple[Reason | None, float] = (None, 0.0)  # health's last reason, and when [s]
-        self._measured = 0, -math.inf  # the battery's level, and when it was read [s]
         self._stopping = threading.Event()
 
     def run(self) -> None:
         """Drive until `stop`; the car is disarmed whichever way this returns."""
         self.camera.start()
         self._beside.start()
-        if self._battery is not None:
-            watch = threading.Thread(
-                target=self._watch_battery, args=(self._battery,), name="battery", daemon=True
-            )
-            watch.start()
+        self._battery.start()
         try:
             while not self._stopping.is_set():
                 image = self.camera.mailbox.take(_TICK)
@@ -161,16 +149,16 @@ class LiveDrive:
                 if image is not None:
                     self._drive(image)
         finally:
-            self.disarm(Reason.SHUTDOWN)
-            self._stopping.set()
+            self.stop()
             self.camera.stop()
             self._beside.stop()
+            self._battery.stop()
             self._link.close()
 
     def stop(self) -> None:
         """Neutral first, then the end of `run`; it does not wait for a policy that hangs."""
+        self._stopping.set()  # from now on nobody can arm it
         self.disarm(Reason.SHUTDOWN)
-        self._stopping.set()
 
     def use(self, pilot: Policy | Hand, beside: Beside | None = None) -> None:
         """Let another pilot drive, with what it sees beside the camera.
@@ -220,9 +208,8 @@ class LiveDrive:
         now = time.monotonic()
         counts = {**self._counts, "not taken": self.camera.mailbox.dropped, "repeated": self.camera.repeated}
         fps = float(sum(now - 1.0 < t for t in list(self._times)))
-        reason, level = self.reason, self._battery_level()
-        latency, recording = self.latency.milliseconds(), self._watcher.failed
-        return Status(reason is Reason.NONE, reason, fps, counts, level, latency, recording)
+        reason, level = self.reason, self._battery.level()
+        return Status(reason is Reason.NONE, reason, fps, counts, level, self.latency.milliseconds())
 
     @property
     def reason(self) -> Reason:
@@ -231,14 +218,14 @@ class LiveDrive:
 
     def _not_ready(self) -> Reason:
         """What would stop the car at once."""
+        if self._stopping.is_set():
+            return Reason.SHUTDOWN
         return self.obstacle() if self.lease.valid() else Reason.LEASE_LOST
 
     def obstacle(self) -> Reason:
         """What would keep the car from driving, whoever holds the lease."""
-        if self._battery is not None:
-            level = self._battery_level()
-            if level is None or level <= BATTERY_LOW:
-                return Reason.BATTERY_UNKNOWN if level is None else Reason.BATTERY_LOW
+        if (reason := self._battery.obstacle()) is not Reason.NONE:
+            return reason
         if time.monotonic() > self._fresh + HOLD - _EARLY:
             return self._why_stale()
         return Reason.NONE
@@ -252,7 +239,7 @@ class LiveDrive:
         reason, now = self.reason, time.monotonic()
         if reason is not self._recorded[0] or now > self._recorded[1] + _HEALTH_PERIOD:
             self._recorded = reason, now
-            armed, level = reason is Reason.NONE, self._battery_level()
+            armed, level = reason is Reason.NONE, self._battery.level()
             self._watcher.health({"armed": armed, "reason": reason.text, "battery": level, **self._counts})
 
     def _halt(self, reason: Reason) -> None:
@@ -348,18 +335,6 @@ class LiveDrive:
         self._watcher.decision(
             stamp, {"steering": wanted.steering, "speed": wanted.speed, "sent": sent, "ms": self._stages}
         )
-
-    def _battery_level(self) -> int | None:
-        """The battery's level, or `None` without a gauge or while it is silent."""
-        level, read = self._measured
-        return level if time.monotonic() <= read + _BATTERY_PATIENCE else None
-
-    def _watch_battery(self, battery: Battery) -> None:
-        """Read the gauge again and again; where it hangs or breaks, no reading follows, and the car stops."""
-        while not self._stopping.is_set():
-            with contextlib.suppress(OSError):
-                self._measured = battery.level(), time.monotonic()
-            self._stopping.wait(_BATTERY_PERIOD)
 
 
 def _verdict(reply: Reply | None) -> Reason:

@@ -6,15 +6,14 @@ import logging
 import signal
 import socket as sockets
 import sys
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import FrameType
 from typing import Final
 
 from ..beside import Beside, beside_for
 from ..calibration import CALIBRATION
+from ..drive_thread import in_thread
 from ..drivers.battery import open_battery
 from ..drivers.camera import OpenCamera
 from ..drivers.gamepad import Gamepad
@@ -145,7 +144,7 @@ def run(console: Console, address: Address) -> None:
     )
     server = uvicorn.Server(config)
 
-    def end(number: int, frame: FrameType | None) -> None:
+    def end(*_: object) -> None:
         server.should_exit = True
 
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -153,28 +152,13 @@ def run(console: Console, address: Address) -> None:
         signal.signal(number, end)
     sys.setswitchinterval(_SWITCH)
     listener = _listen(address)
-    failed: list[BaseException] = []
-
-    def drive() -> None:
+    with in_thread(console.cockpit.live, end):
         try:
-            console.cockpit.live.run()
-        except BaseException as error:
-            failed.append(error)
+            LOG.info("the console is at %s", url(address))
+            server.run(sockets=[listener])
         finally:
-            server.should_exit = True
-
-    thread = threading.Thread(target=drive, name="drive", daemon=True)
-    thread.start()
-    try:
-        LOG.info("the console is at %s", url(address))
-        server.run(sockets=[listener])
-    finally:
-        console.cockpit.stop()
-        console.cockpit.live.stop()
-        console.recordings.end()
-        thread.join(timeout=2.0)
-    if failed:
-        raise failed[0]
+            console.cockpit.stop()
+            console.recordings.end()
 
 
 def url(address: Address) -> str:

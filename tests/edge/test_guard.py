@@ -19,6 +19,8 @@ from car_rig import NEUTRAL, GuardProcess, make_tree, outputs, wait_until
 from hairpin.edge.calibration import Axis, Calibration
 from hairpin.edge.drivers.deepracer import DeepRacerPulses
 from hairpin.edge.drivers.pulses import Light
+from hairpin.edge.errors import CarError
+from hairpin.edge.guard.server import listen
 from hairpin.edge.guard.state import COMMAND_TIMEOUT, Guard, OutputLimits
 from hairpin.edge.guard.wire import Kind, Reply, Request, unpack_reply, unpack_request
 from hairpin.edge.reasons import Reason
@@ -314,6 +316,14 @@ def test_there_is_only_one_guard(guard: GuardProcess) -> None:
     assert second.returncode == 2
     assert "another guard runs" in second.stderr
     assert guard.link().status() is not None
+
+
+def test_what_fails_later_is_not_the_sockets_fault(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="a thing of its own"), listen(tmp_path / "guard.sock"):
+        raise OSError("a thing of its own")
+    too_long = r"cannot make the guard's socket .*: AF_UNIX path too long"
+    with pytest.raises(CarError, match=too_long), listen(tmp_path / ("x" * 200)):
+        pass
 
 
 def test_the_guard_is_small() -> None:
