@@ -84,19 +84,18 @@ class Beside:
     def __init__(self, right: OpenCamera | None = None, lidar: OpenLidar | None = None) -> None:
         self._right = None if right is None else CameraThread(right)
         self._lidar = None if lidar is None else SensorThread("lidar", lidar, self._keep)
+        self._threads = [thread for thread in (self._right, self._lidar) if thread is not None]
         self._scan: Scan | None = None
 
     def start(self) -> None:
         """Begin to read, also once more after `stop`."""
-        for thread in (self._right, self._lidar):
-            if thread is not None:
-                thread.start()
+        for thread in self._threads:
+            thread.start()
 
     def stop(self, patience: float = 1.0) -> None:
         """End; a sensor that hangs for longer than that is left behind [s]."""
-        for thread in (self._right, self._lidar):
-            if thread is not None:
-                thread.stop(patience)
+        for thread in self._threads:
+            thread.stop(patience)
 
     def newest(self, stamp: float, spec: ObservationSpec) -> Glance:
         """What they gave last.
