@@ -22,8 +22,6 @@ from hairpin.edge.console.passwords import Passwords
 from hairpin.edge.console.sessions import IDLE, Attempts, Sessions
 from hairpin.edge.console.wheel import EXPIRY, Seat, Wheel
 from hairpin.edge.errors import CarError
-from hairpin.edge.hand import Hand
-from hairpin.edge.lease import Lease
 
 A, B, C = (Seat(number, name) for number, name in enumerate("abc"))
 
@@ -167,25 +165,6 @@ def test_the_journal_keeps_the_newest_lines_each_on_one() -> None:
     assert [line.split(" ", 1)[1] for line in journal.after(398)] == ["line 398 forged", "line 399 forged"]
     assert len(journal.after(0)) == 300
     assert journal.after(400) == []
-
-
-def test_a_lease_counts_from_when_the_person_was_there() -> None:
-    lease = Lease(0.25)
-    lease.renew(0.0)  # long ago
-    assert not lease.valid()
-    lease.renew(1e12)  # nobody was there in the future
-    assert lease.valid()
-    assert lease._until < 1e9
-
-
-def test_a_hand_is_clipped_and_scaled_to_the_limit() -> None:
-    hand = Hand()
-    assert tuple(hand.command(2.0)) == (0.0, 0.0)
-    hand.move(-3.0, 0.5)
-    command = hand.command(2.0)
-    assert (round(command.steering, 4), command.speed) == (-0.5236, 1.0)
-    hand.move(float("nan"), float("nan"))
-    assert tuple(hand.command(2.0)) == (0.0, 0.0)
 
 
 def test_a_signal_that_comes_before_the_server_listens_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
