@@ -234,6 +234,17 @@ def test_a_calibration_is_felt_at_once_and_kept_when_saved(
         wait_until(lambda: not outputs(guard.root).on)
 
 
+def test_no_calibration_is_saved_while_the_car_drives(
+    guard: GuardProcess, visitor: Visitor, tmp_path: Path
+) -> None:
+    with page(visitor) as driver:
+        driver.drive(guard)
+        driver.do("save")  # the guard would not take it, though the file would hold it
+        wait_until(lambda: bool(driver.errors))
+        assert driver.errors == ["the car is driving: stop it first"]
+        assert guard.moving() and not (tmp_path / "calibration.json").exists()
+
+
 def test_the_console_lives_without_a_guard_and_finds_it_again(guard: GuardProcess, visitor: Visitor) -> None:
     with page(visitor) as driver:
         driver.take()
