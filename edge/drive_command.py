@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from .drivers import gamepad as gamepads
     from .hand import Hand
     from .live import LiveDrive
+    from .policy import Policy
+    from .watchers import Watcher
 
 _PAD_PERIOD: Final = 0.02  # [s]
 
@@ -76,9 +78,7 @@ def drive(
     from .hand import Hand
     from .live import LiveDrive, Settings
     from .policy import Policy
-    from .recording import Recorder
-    from .report import about
-    from .watchers import Watcher, Watchers
+    from .watchers import Watchers
 
     if bundle is None and not gamepad:
         raise CarError("give a BUNDLE, or --gamepad auto to drive by hand")
@@ -88,19 +88,11 @@ def drive(
     if not camera:
         find_camera(root)  # a car without camera is told so at once
     pad = gamepad_named(gamepad, root) if gamepad else None
-    lease, hand = Lease(), Hand()
-    beside = Beside()
+    lease, hand, beside = Lease(), Hand(), Beside()
     if policy is not None:
         spec = policy.contract.observation
         beside = beside_for(spec, camera=camera, right_camera=right_camera, lidar=lidar, root=root)
-    driver = {} if policy is None else about(policy)
-    watchers: list[Watcher] = []
-    if record is not None:
-        watchers.append(Recorder(record, driver, 1_000_000 * record_limit))
-    if ros:
-        from .ros import RosPublisher
-
-        watchers.append(RosPublisher())
+    watchers = _watchers(policy, record, record_limit, ros)
     car = LiveDrive(
         policy or hand,
         open_camera,
@@ -120,6 +112,20 @@ def drive(
             watcher.close()
             if watcher.failed:
                 print(f"this ended before the drive: {watcher.failed}", file=sys.stderr)
+
+
+def _watchers(policy: Policy | None, record: Path | None, limit: int, ros: bool) -> list[Watcher]:
+    """Who is told of the drive; the recording takes at most `limit` [MB]."""
+    from .recording import Recorder
+    from .report import about
+    from .ros import RosPublisher
+
+    found: list[Watcher] = []
+    if record is not None:
+        found.append(Recorder(record, {} if policy is None else about(policy), 1_000_000 * limit))
+    if ros:
+        found.append(RosPublisher())
+    return found
 
 
 def _until_told(car: LiveDrive, lease: Lease) -> None:

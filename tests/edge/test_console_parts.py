@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import signal
 import socket
@@ -20,6 +21,7 @@ from hairpin.edge.console.health import Health
 from hairpin.edge.console.journal import Journal
 from hairpin.edge.console.passwords import Passwords
 from hairpin.edge.console.sessions import IDLE, Attempts, Sessions
+from hairpin.edge.console.talk import Talk
 from hairpin.edge.console.wheel import EXPIRY, Seat, Wheel
 from hairpin.edge.errors import CarError
 
@@ -165,6 +167,25 @@ def test_the_journal_keeps_the_newest_lines_each_on_one() -> None:
     assert [line.split(" ", 1)[1] for line in journal.after(398)] == ["line 398 forged", "line 399 forged"]
     assert len(journal.after(0)) == 300
     assert journal.after(400) == []
+
+
+def test_a_page_that_cannot_be_told_the_state_is_let_go_of() -> None:
+    closed: list[bool] = []
+
+    async def close() -> None:
+        closed.append(True)
+
+    def breaks() -> None:
+        raise RuntimeError("a bug in the state")
+
+    wheel = SimpleNamespace(expire=lambda: None)
+    cockpit = SimpleNamespace(wheel=wheel, change_wheel=lambda change: None, state=breaks)
+    console: Any = SimpleNamespace(cockpit=cockpit, journal=None, vital={})
+    page: Any = SimpleNamespace(close=close)
+    talk = Talk(page, A, console, lambda: True)
+    with pytest.raises(RuntimeError, match="a bug in the state"):
+        asyncio.run(talk._tick())
+    assert closed == [True], "it would wait for ticks for ever"
 
 
 def test_a_signal_that_comes_before_the_server_listens_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
