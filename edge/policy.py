@@ -33,6 +33,11 @@ from .observation import batch_of_one
 #: 5e-3 for int8 between AVX-512 and SSE4.2, whose golden outputs are its own.
 TOLERANCE: Final[Mapping[str, float]] = {"fp32": 1e-4, "fp16": 1e-2, "int8": 5e-2}
 
+# One for the whole process. With its first model a core gives the thread another stack for signals, and frees
+# that when it is released (SigAltStackSetup in OpenVINO's CPU plugin). Of two cores, released in the order of
+# their making, the thread keeps the stack of the one that is gone, and the next Ctrl-C or SIGTERM crashes it.
+_CORE: Final = ov.Core()
+
 _WEIGHTED: Final = ("Convolution", "FullyConnected", "MatMul", "GroupConvolution")
 
 #: Outputs beyond these are no policy's. A probability may be off by the tolerance of int8; continuous actions
@@ -204,7 +209,7 @@ def _read_model(bundle: Bundle, batch: int) -> ov.Model:
     """The model, its contract, input and output checked, taking `batch` observations."""
     try:
         # Bytes, not a path: what was hashed is what runs, and nothing is written to disk.
-        model = ov.Core().read_model(bundle.model_xml, bundle.model_bin)
+        model = _CORE.read_model(bundle.model_xml, bundle.model_bin)
     except (RuntimeError, TypeError, ValueError) as error:
         raise BundleError(f"OpenVINO cannot read the model: {_first_line(error)}") from None
     _check_origin(model, bundle.contract)
@@ -274,7 +279,7 @@ def _compile(model: ov.Model, threads: int) -> ov.CompiledModel:
         "INFERENCE_PRECISION_HINT": "f32",  # some CPUs would take bfloat16 otherwise, and differ
     }
     try:
-        return ov.Core().compile_model(model, "CPU", config)
+        return _CORE.compile_model(model, "CPU", config)
     except RuntimeError as error:
         raise BundleError(f"OpenVINO cannot compile the model: {_first_line(error)}") from None
 

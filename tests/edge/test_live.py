@@ -122,7 +122,6 @@ def test_a_hand_is_stopped_by_the_same_faults(guard: GuardProcess, name: str) ->
         car.end()
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 @pytest.mark.parametrize("how", ["silent", "hangs", "breaks"])
 def test_a_battery_that_is_not_heard_of_stops_the_car(car: Car, how: str) -> None:
     car.go()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
@@ -170,3 +172,21 @@ def test_a_model_that_openvino_cannot_read(write: WriteBundle, monkeypatch: pyte
         with pytest.raises(BundleError, match=r"OpenVINO cannot read the model|holds no contract") as caught:
             Policy.load(path)
         assert "\n" not in str(caught.value)
+
+
+LOADED_AND_RELEASED = """
+import gc, os, signal, sys
+from hairpin.edge import Policy
+first, second = Policy.load(sys.argv[1]), Policy.load(sys.argv[1])
+del first
+gc.collect()
+del second
+gc.collect()
+signal.signal(signal.SIGTERM, lambda *_: print("heard"))
+os.kill(os.getpid(), signal.SIGTERM)
+"""
+
+
+def test_a_signal_is_heard_after_policies_were_released(write: WriteBundle) -> None:
+    run = subprocess.run([sys.executable, "-c", LOADED_AND_RELEASED, write()], capture_output=True, text=True)
+    assert (run.returncode, run.stdout, run.stderr) == (0, "heard\n", "")
