@@ -92,7 +92,7 @@ def drive(
     if policy is not None:
         spec = policy.contract.observation
         beside = beside_for(spec, camera=camera, right_camera=right_camera, lidar=lidar, root=root)
-    watchers = _watchers(policy, record, record_limit, ros)
+    told = Watchers()
     car = LiveDrive(
         policy or hand,
         open_camera,
@@ -100,9 +100,13 @@ def drive(
         lease=lease,
         settings=settings,
         battery=open_battery(root),
-        watcher=Watchers(watchers),
+        watcher=told,
         beside=beside,
     )
+    # Last: a recording that begins moves the one before it aside, which a drive that cannot begin must not.
+    watchers = _watchers(policy, record, record_limit, ros)
+    for watcher in watchers:
+        told.join(watcher)
     try:
         if pad is not None:
             threading.Thread(target=_follow_pad, args=(car, lease, hand, pad), daemon=True).start()
@@ -120,11 +124,9 @@ def _watchers(policy: Policy | None, record: Path | None, limit: int, ros: bool)
     from .report import about
     from .ros import RosPublisher
 
-    found: list[Watcher] = []
+    found: list[Watcher] = [RosPublisher()] if ros else []
     if record is not None:
         found.append(Recorder(record, {} if policy is None else about(policy), 1_000_000 * limit))
-    if ros:
-        found.append(RosPublisher())
     return found
 
 
