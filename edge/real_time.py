@@ -174,10 +174,13 @@ def run(
     histograms = Latency()
     stops: Counter[str] = Counter()
     frames: Counter[str] = Counter()
-    recorder = None if record is None else Recorder(record, about(policy))
+    recorder: Recorder | None = None
     numbers = count()
 
     def drive(car: RealTimeCar) -> None:
+        nonlocal recorder
+        if record is not None and recorder is None:  # not before: it moves an older recording aside
+            recorder = Recorder(record, about(policy))
         if recorder is not None:
             recorder.trial(next(numbers))
         with _guarded(car, policy.top_speed) as guard:
@@ -231,7 +234,8 @@ def _beside(car: RealTimeCar, spec: ObservationSpec) -> Beside:
 def _drive_trial(live: LiveDrive, lease: Lease, car: RealTimeCar) -> Reason:
     """Arm as soon as the runtime is ready, and hold the key until the trial is over; why it stopped early."""
     ended = threading.Event()
-    threading.Thread(target=_hold, args=(lease, ended), name="person", daemon=True).start()
+    person = threading.Thread(target=_hold, args=(lease, ended), name="person", daemon=True)
+    person.start()
     with in_thread(live, ended.set):
         until = time.monotonic() + _ARMING
         while (reason := live.arm()) is not Reason.NONE and time.monotonic() < until and not ended.is_set():
@@ -240,6 +244,7 @@ def _drive_trial(live: LiveDrive, lease: Lease, car: RealTimeCar) -> Reason:
             reason = live.reason
         if car.over(0.0):  # it drove to the end, and its sensors fell silent before anybody looked
             reason = Reason.NONE
+    person.join()
     return reason
 
 

@@ -14,7 +14,7 @@ import pytest
 from tiny_policies import DISCRETE, SENSORS, WriteBundle
 
 from hairpin.agents.logs.recordings import compare, read_drive
-from hairpin.edge import Command, Policy
+from hairpin.edge import Command, ContractError, Policy
 from hairpin.edge import rehearsal as rehearsal_module
 from hairpin.edge.calibration import Calibration
 from hairpin.edge.contract import STEREO
@@ -118,6 +118,18 @@ def test_two_cameras_and_a_lidar_come_through_their_drivers(
     assert left != right and decode(right, SENSORS.observation).shape == (24, 32, 1)
     agreement = compare(read_drive(tmp_path / "drive.mcap"), write(SENSORS))
     assert (agreement.frames, agreement.agreement) == (len(decided), 1.0)
+
+
+def test_a_rehearsal_that_cannot_begin_leaves_the_last_recording_alone(
+    write: WriteBundle, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    old = tmp_path / "drive.mcap"
+    old.write_bytes(b"the drive before")
+    monkeypatch.setattr(rehearsal_module, "entry_points", lambda group: [])
+    with pytest.raises(ContractError, match="needs the simulator"):
+        run(Policy.load(write()), record=old)
+    time.sleep(0.1)
+    assert old.read_bytes() == b"the drive before"
 
 
 def test_a_lidar_that_falls_silent_stops_the_trial(
