@@ -10,68 +10,27 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .bundle import (
-        Bundle as Bundle,
-    )
-    from .bundle import (
-        read_bundle as read_bundle,
-    )
-    from .bundle import (
-        write_bundle as write_bundle,
-    )
+    from .bundle import Bundle, read_bundle, write_bundle
     from .contract import (
-        ActionSpace as ActionSpace,
+        ActionSpace,
+        Command,
+        ContinuousActions,
+        Contract,
+        ContractError,
+        DiscreteActions,
+        Fingerprint,
+        ModelMetadata,
+        ObservationSpec,
+        observe,
+        parse_model_metadata,
+        read_model_metadata,
+        to_command,
+        to_commands,
+        to_metadata_units,
     )
-    from .contract import (
-        Command as Command,
-    )
-    from .contract import (
-        ContinuousActions as ContinuousActions,
-    )
-    from .contract import (
-        Contract as Contract,
-    )
-    from .contract import (
-        ContractError as ContractError,
-    )
-    from .contract import (
-        DiscreteActions as DiscreteActions,
-    )
-    from .contract import (
-        Fingerprint as Fingerprint,
-    )
-    from .contract import (
-        ModelMetadata as ModelMetadata,
-    )
-    from .contract import (
-        ObservationSpec as ObservationSpec,
-    )
-    from .contract import (
-        observe as observe,
-    )
-    from .contract import (
-        parse_model_metadata as parse_model_metadata,
-    )
-    from .contract import (
-        read_model_metadata as read_model_metadata,
-    )
-    from .contract import (
-        to_command as to_command,
-    )
-    from .contract import (
-        to_commands as to_commands,
-    )
-    from .contract import (
-        to_metadata_units as to_metadata_units,
-    )
-    from .errors import (
-        BundleError as BundleError,
-    )
-    from .errors import (
-        PolicyError as PolicyError,
-    )
-    from .policy import Policy as Policy
-    from .runtime import drive as drive
+    from .errors import BundleError, PolicyError
+    from .policy import Policy
+    from .runtime import drive
 
 __all__ = [
     "ActionSpace",
@@ -100,11 +59,7 @@ __all__ = [
 
 
 _MODULES = {
-    "bundle": (
-        "Bundle",
-        "read_bundle",
-        "write_bundle",
-    ),
+    "bundle": ("Bundle", "read_bundle", "write_bundle"),
     "contract": (
         "ActionSpace",
         "Command",
@@ -122,10 +77,7 @@ _MODULES = {
         "to_commands",
         "to_metadata_units",
     ),
-    "errors": (
-        "BundleError",
-        "PolicyError",
-    ),
+    "errors": ("BundleError", "PolicyError"),
     "policy": ("Policy",),
     "runtime": ("drive",),
 }

@@ -26,7 +26,8 @@ OpenLidar = Callable[[], Generator[NDArray[np.float64]]]
 """Opens a lidar, whose turns (N, 2) follow, as `drivers.rplidar.turns` gives them."""
 
 _APART: Final = 0.1  # between the frames of the two cameras, at most [s]
-_OLDEST: Final = 0.28  # turn of a lidar, which takes 0.1 to 0.18 s [s]
+_LONGEST_TURN: Final = 0.18  # of an RPLIDAR, which turns 5.5 to 10 times a second [s]
+_OLDEST: Final = 0.28  # turn of a lidar [s]
 _GRACE: Final = 0.03  # so a turn counts for this much longer than a frame [s]
 
 
@@ -42,18 +43,32 @@ class StaleError(Exception):
         self.reason = reason
 
 
+class Scan(NamedTuple):
+    """One turn of the lidar.
+
+    Attributes:
+        ranges: (64,) as `ranges_of_turn` gives them [m].
+        began: Monotonic time when the turn began [s].
+        ended: Monotonic time when it ended, which is when it arrived [s].
+    """
+
+    ranges: NDArray[np.float64]
+    began: float
+    ended: float
+
+
 class Glance(NamedTuple):
     """What the sensors beside the camera gave at one moment.
 
     Attributes:
         right: The second camera's frame, if the policy asks for it.
-        ranges: (64,) of the lidar [m], likewise.
+        scan: The lidar's newest turn, likewise.
         since: When the older of them arrived [s]; what is decided on it counts from then.
         oldest: What it means if that runs out.
     """
 
     right: Image | None = None
-    ranges: NDArray[np.float64] | None = None
+    scan: Scan | None = None
     since: float = math.inf
     oldest: Reason = Reason.NONE
 
@@ -68,20 +83,19 @@ class Beside:
 
     def __init__(self, right: OpenCamera | None = None, lidar: OpenLidar | None = None) -> None:
         self._right = None if right is None else CameraThread(right)
-        self._lidar = None if lidar is None else SensorThread("lidar", lidar, self._turned)
-        self._ranges: tuple[NDArray[np.float64], float] | None = None  # (64,) [m], and when they came [s]
+        self._lidar = None if lidar is None else SensorThread("lidar", lidar, self._keep)
+        self._threads = [thread for thread in (self._right, self._lidar) if thread is not None]
+        self._scan: Scan | None = None
 
     def start(self) -> None:
         """Begin to read, also once more after `stop`."""
-        for thread in (self._right, self._lidar):
-            if thread is not None:
-                thread.start()
+        for thread in self._threads:
+            thread.start()
 
     def stop(self, patience: float = 1.0) -> None:
         """End; a sensor that hangs for longer than that is left behind [s]."""
-        for thread in (self._right, self._lidar):
-            if thread is not None:
-                thread.stop(patience)
+        for thread in self._threads:
+            thread.stop(patience)
 
     def newest(self, stamp: float, spec: ObservationSpec) -> Glance:
         """What they gave last.
@@ -93,21 +107,24 @@ class Beside:
         Raises:
             StaleError: A sensor is not there, or gave nothing for too long.
         """
-        right, ranges, ages = None, None, [(math.inf, Reason.NONE)]
+        right, scan, ages = None, None, [(math.inf, Reason.NONE)]
         if spec.sensor == STEREO:
             right = self._right.latest if self._right is not None else None
             if right is None or abs(stamp - right.stamp) > _APART:
                 raise StaleError(Reason.RIGHT_CAMERA_LOST)
             ages.append((right.stamp, Reason.RIGHT_CAMERA_LOST))
         if spec.lidar is not None:
-            if self._ranges is None or self._ranges[1] < stamp - _OLDEST:
+            scan = self._scan
+            if scan is None or scan.ended < stamp - _OLDEST:
                 raise StaleError(Reason.LIDAR_LOST)
-            ranges, arrived = self._ranges
-            ages.append((arrived + _GRACE, Reason.LIDAR_LOST))
-        return Glance(right, ranges, *min(ages))
+            ages.append((scan.ended + _GRACE, Reason.LIDAR_LOST))
+        return Glance(right, scan, *min(ages))
 
-    def _turned(self, turn: NDArray[np.float64]) -> None:
-        self._ranges = ranges_of_turn(turn), time.monotonic()
+    def _keep(self, turn: NDArray[np.float64]) -> None:
+        ended = time.monotonic()
+        # It began when the one before ended; if that is longer ago than a turn takes, turns were lost.
+        before = -math.inf if self._scan is None else self._scan.ended
+        self._scan = Scan(ranges_of_turn(turn), max(before, ended - _LONGEST_TURN), ended)
 
 
 def combine(frame: NDArray[np.uint8], glance: Glance, spec: ObservationSpec) -> Reading:
@@ -120,7 +137,7 @@ def combine(frame: NDArray[np.uint8], glance: Glance, spec: ObservationSpec) -> 
 
     Raises:
         BadFrameError: The second camera's frame is missing, broken or of another size.
-        ContractError: The lidar's ranges are missing.
+        ContractError: The lidar's scan is missing.
     """
     if spec.sensor == STEREO:
         if glance.right is None:
@@ -131,9 +148,9 @@ def combine(frame: NDArray[np.uint8], glance: Glance, spec: ObservationSpec) -> 
         frame = np.concatenate([frame, right], axis=2)
     if spec.lidar is None:
         return frame
-    if glance.ranges is None:
-        raise ContractError("there are no ranges of a lidar")
-    return {spec.sensor: frame, spec.lidar.sensor: glance.ranges}
+    if glance.scan is None:
+        raise ContractError("there is no scan of a lidar")
+    return {spec.sensor: frame, spec.lidar.sensor: glance.scan.ranges}
 
 
 def beside_for(

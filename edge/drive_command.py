@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from .drive_thread import in_thread
 from .errors import CarError
 from .guard.wire import SOCKET
 from .lease import DeadMansKey, Lease
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from .drivers import gamepad as gamepads
     from .hand import Hand
     from .live import LiveDrive
+    from .policy import Policy
+    from .watchers import Watcher
 
 _PAD_PERIOD: Final = 0.02  # [s]
 
@@ -75,9 +78,7 @@ def drive(
     from .hand import Hand
     from .live import LiveDrive, Settings
     from .policy import Policy
-    from .recording import Recorder
-    from .report import about
-    from .watchers import Watcher, Watchers
+    from .watchers import Watchers
 
     if bundle is None and not gamepad:
         raise CarError("give a BUNDLE, or --gamepad auto to drive by hand")
@@ -87,19 +88,11 @@ def drive(
     if not camera:
         find_camera(root)  # a car without camera is told so at once
     pad = gamepad_named(gamepad, root) if gamepad else None
-    lease, hand = Lease(), Hand()
-    beside = Beside()
+    lease, hand, beside = Lease(), Hand(), Beside()
     if policy is not None:
         spec = policy.contract.observation
         beside = beside_for(spec, camera=camera, right_camera=right_camera, lidar=lidar, root=root)
-    driver = {} if policy is None else about(policy)
-    watchers: list[Watcher] = []
-    if record is not None:
-        watchers.append(Recorder(record, driver, 1_000_000 * record_limit))
-    if ros:
-        from .ros import RosPublisher
-
-        watchers.append(RosPublisher())
+    told = Watchers()
     car = LiveDrive(
         policy or hand,
         open_camera,
@@ -107,9 +100,13 @@ def drive(
         lease=lease,
         settings=settings,
         battery=open_battery(root),
-        watcher=Watchers(watchers),
+        watcher=told,
         beside=beside,
     )
+    # Last: a recording that begins moves the one before it aside, which a drive that cannot begin must not.
+    watchers = _watchers(policy, record, record_limit, ros)
+    for watcher in watchers:
+        told.join(watcher)
     try:
         if pad is not None:
             threading.Thread(target=_follow_pad, args=(car, lease, hand, pad), daemon=True).start()
@@ -118,7 +115,19 @@ def drive(
         for watcher in watchers:
             watcher.close()
             if watcher.failed:
-                print(f"the drive was not recorded to its end: {watcher.failed}", file=sys.stderr)
+                print(f"this ended before the drive: {watcher.failed}", file=sys.stderr)
+
+
+def _watchers(policy: Policy | None, record: Path | None, limit: int, ros: bool) -> list[Watcher]:
+    """Who is told of the drive; the recording takes at most `limit` [MB]."""
+    from .recording import Recorder
+    from .report import about
+    from .ros import RosPublisher
+
+    found: list[Watcher] = [RosPublisher()] if ros else []
+    if record is not None:
+        found.append(Recorder(record, {} if policy is None else about(policy), 1_000_000 * limit))
+    return found
 
 
 def _until_told(car: LiveDrive, lease: Lease) -> None:
@@ -130,26 +139,8 @@ def _until_told(car: LiveDrive, lease: Lease) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, end)
-    failed: list[BaseException] = []
-
-    def loop() -> None:
-        try:
-            car.run()
-        except BaseException as error:
-            failed.append(error)
-        finally:
-            ended.set()
-
-    thread = threading.Thread(target=loop, name="drive", daemon=True)
-    thread.start()
-    try:
-        with _keys() as keys:
-            _follow(car, lease, ended, keys)
-    finally:
-        car.stop()
-        thread.join(timeout=2.0)
-    if failed:
-        raise failed[0]
+    with _keys() as keys, in_thread(car, ended.set):  # the car stops before the terminal is told anything
+        _follow(car, lease, ended, keys)
 
 
 def _follow(car: LiveDrive, lease: Lease, ended: threading.Event, keys: int) -> None:
@@ -179,7 +170,7 @@ def _follow_pad(car: LiveDrive, lease: Lease, hand: Hand, pad: gamepads.Gamepad)
     """Turn a gamepad's dead man's key into the lease, and its stick into the hand's wish, for ever."""
     held = False
     while True:
-        held, before = pad.held and not pad.stop, held
+        held, before = pad.held, held
         if held:
             hand.move(pad.steering, pad.push)
             lease.renew()

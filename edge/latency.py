@@ -62,14 +62,13 @@ class Latency:
 
     def add(self, stage: str, duration: float) -> None:
         """Count one duration [s] of a stage."""
-        histogram = self.stages.get(stage)
-        if histogram is None:
-            histogram = self.stages[stage] = Histogram()
+        histogram = self.stages.get(stage) or Histogram()
         histogram.add(duration)
+        self.stages[stage] = histogram
 
     def percentiles(self) -> dict[str, Percentiles]:
-        """The percentiles of each stage."""
-        return {stage: histogram.percentiles() for stage, histogram in self.stages.items()}
+        """The percentiles of each stage; another thread may add to them meanwhile."""
+        return {stage: histogram.percentiles() for stage, histogram in list(self.stages.items())}
 
     def milliseconds(self) -> dict[str, dict[str, float]]:
         """The percentiles of each stage as JSON, `{"infer": {"p50": ..., ...}, ...}` [ms]."""

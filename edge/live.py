@@ -20,11 +20,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from .battery_watch import BatteryWatch
 from .beside import Beside, Glance, StaleError, combine
 from .contract import Command, observe
 from .drivers.battery import Battery
 from .drivers.camera import Image, OpenCamera
-from .drivers.jpeg import BadFrameError, decode
+from .drivers.jpeg import BadFrameError, check_whole, decode
 from .errors import CarError, ContractError, PolicyError
 from .guard.client import GuardLink
 from .guard.wire import Reply
@@ -46,12 +47,7 @@ HOLD: Final = 0.25
 
 _EARLY: Final = 0.03  # before the guard would stop the car, so that the reason has a name [s]
 _TICK: Final = 0.02  # longest wait for a frame: how often the reasons to stop are looked at [s]
-_BATTERY_PERIOD: Final = 0.2  # [s]
 _HEALTH_PERIOD: Final = 1.0  # between records of it [s]
-_BATTERY_PATIENCE: Final = 5  # readings in a row that may fail
-
-#: Level of the battery at which the car stops, of 11.
-BATTERY_LOW: Final = 1
 
 
 @dataclass(frozen=True)
@@ -90,7 +86,6 @@ class Status:
         counts: Frames that were decided, late, broken or repeated, and those that nobody took.
         battery: Level 0 to 11, or `None`.
         latency_ms: Percentiles of each stage [ms].
-        recording: Why the drive is not recorded any more, or empty.
     """
 
     armed: bool
@@ -99,7 +94,6 @@ class Status:
     counts: Mapping[str, int]
     battery: int | None
     latency_ms: Mapping[str, Mapping[str, float]]
-    recording: str = ""
 
 
 class LiveDrive:
@@ -126,7 +120,8 @@ class LiveDrive:
         self.settings, self.lease = settings, lease
         self.camera = CameraThread(open_camera)
         self.latency = Latency()
-        self._battery, self._watcher, self._beside = battery, watcher or Watchers(), beside or Beside()
+        self._battery = BatteryWatch(battery)
+        self._watcher, self._beside = watcher or Watchers(), beside or Beside()
         self._connect = link
         self._link = link()
         self._pilot = pilot
@@ -138,17 +133,14 @@ class LiveDrive:
         self._counts: Counter[str] = Counter()
         self._times: list[float] = []
         self._stages: Mapping[str, float] = {}  # of the newest decision [ms]
-        self._recorded: tuple[object, float] = (None, 0.0)  # what health was recorded last, and when [s]
-        self._level: int | None = None
-        self._battery_fault = Reason.NONE
+        self._recorded: tuple[Reason | None, float] = (None, 0.0)  # health's last reason, and when [s]
         self._stopping = threading.Event()
 
     def run(self) -> None:
         """Drive until `stop`; the car is disarmed whichever way this returns."""
         self.camera.start()
         self._beside.start()
-        if self._battery is not None:
-            threading.Thread(target=self._watch_battery, name="battery", daemon=True).start()
+        self._battery.start()
         try:
             while not self._stopping.is_set():
                 image = self.camera.mailbox.take(_TICK)
@@ -157,16 +149,16 @@ class LiveDrive:
                 if image is not None:
                     self._drive(image)
         finally:
-            self.disarm(Reason.SHUTDOWN)
-            self._stopping.set()
+            self.stop()
             self.camera.stop()
             self._beside.stop()
+            self._battery.stop()
             self._link.close()
 
     def stop(self) -> None:
         """Neutral first, then the end of `run`; it does not wait for a policy that hangs."""
+        self._stopping.set()  # from now on nobody can arm it
         self.disarm(Reason.SHUTDOWN)
-        self._stopping.set()
 
     def use(self, pilot: Policy | Hand, beside: Beside | None = None) -> None:
         """Let another pilot drive, with what it sees beside the camera.
@@ -189,9 +181,9 @@ class LiveDrive:
         reason = self._not_ready()
         if reason is Reason.NONE:
             reason = self._ask_to_arm()
+        self._reason = reason
         if reason is Reason.NONE:
             self._armed.set()
-        self._reason = reason
         return reason
 
     def _ask_to_arm(self) -> Reason:
@@ -207,8 +199,8 @@ class LiveDrive:
     def disarm(self, reason: Reason = Reason.STOPPED) -> None:
         """Stop the car, now, from any state."""
         if self._armed.is_set():
-            self._armed.clear()
             self._reason = reason
+            self._armed.clear()
         self._link.disarm(reason)
 
     def status(self) -> Status:
@@ -216,19 +208,24 @@ class LiveDrive:
         now = time.monotonic()
         counts = {**self._counts, "not taken": self.camera.mailbox.dropped, "repeated": self.camera.repeated}
         fps = float(sum(now - 1.0 < t for t in list(self._times)))
-        armed = self._armed.is_set()
-        reason = Reason.NONE if armed else self._reason
-        latency, recording = self.latency.milliseconds(), self._watcher.failed
-        return Status(armed, reason, fps, counts, self._level, latency, recording)
+        reason, level = self.reason, self._battery.level()
+        return Status(reason is Reason.NONE, reason, fps, counts, level, self.latency.milliseconds())
+
+    @property
+    def reason(self) -> Reason:
+        """Why the car does not move, or `Reason.NONE` while it is armed."""
+        return Reason.NONE if self._armed.is_set() else self._reason
 
     def _not_ready(self) -> Reason:
         """What would stop the car at once."""
+        if self._stopping.is_set():
+            return Reason.SHUTDOWN
         return self.obstacle() if self.lease.valid() else Reason.LEASE_LOST
 
     def obstacle(self) -> Reason:
         """What would keep the car from driving, whoever holds the lease."""
-        if self._battery_fault is not Reason.NONE:
-            return self._battery_fault
+        if (reason := self._battery.obstacle()) is not Reason.NONE:
+            return reason
         if time.monotonic() > self._fresh + HOLD - _EARLY:
             return self._why_stale()
         return Reason.NONE
@@ -239,13 +236,11 @@ class LiveDrive:
 
     def _record_health(self) -> None:
         """Record how it goes: on every change, and now and then."""
-        armed, now = self._armed.is_set(), time.monotonic()
-        state = armed, Reason.NONE if armed else self._reason
-        if state != self._recorded[0] or now > self._recorded[1] + _HEALTH_PERIOD:
-            self._recorded = state, now
-            self._watcher.health(
-                {"armed": armed, "reason": state[1].text, "battery": self._level, **self._counts}
-            )
+        reason, now = self.reason, time.monotonic()
+        if reason is not self._recorded[0] or now > self._recorded[1] + _HEALTH_PERIOD:
+            self._recorded = reason, now
+            armed, level = reason is Reason.NONE, self._battery.level()
+            self._watcher.health({"armed": armed, "reason": reason.text, "battery": level, **self._counts})
 
     def _halt(self, reason: Reason) -> None:
         """Stop the car for a fault of this program's, if it is this program that drives."""
@@ -303,6 +298,7 @@ class LiveDrive:
         if isinstance(pilot, Hand):
             self._stages = {}
             self._stage("wait", began - image.stamp)
+            check_whole(image.jpeg)
             return pilot.command(self.settings.speed_limit), Glance()
         spec = pilot.contract.observation
         glance = self._beside.newest(image.stamp, spec)
@@ -326,30 +322,19 @@ class LiveDrive:
         command = Limits(settings.speed_limit).apply(wanted)
         turn = steering(command.steering, settings.trim)
         push = throttle(command.speed, self._pilot.top_speed, settings.scale)
-        if self._armed.is_set() and (reason := self._not_ready()) is not Reason.NONE:
-            self._halt(reason)  # what happened while the policy thought
-        reply = self._link.command(turn, push, until) if self._armed.is_set() else None
-        if self._armed.is_set() and (reason := _verdict(reply)) is not Reason.NONE:
-            self._armed.clear()
-            self._reason = reason
+        self._look_for_reasons()  # what happened while the policy thought
+        reply = None
+        if self._armed.is_set():
+            reply = self._link.command(turn, push, until)
+            reason = _verdict(reply)
+            if reason is not Reason.NONE and self._armed.is_set():
+                self._reason = reason
+                self._armed.clear()
         self._stage("total", time.monotonic() - stamp)
         sent = None if reply is None else [reply.steering, reply.throttle]
         self._watcher.decision(
             stamp, {"steering": wanted.steering, "speed": wanted.speed, "sent": sent, "ms": self._stages}
         )
-
-    def _watch_battery(self) -> None:
-        failures = 0
-        while self._battery is not None and not self._stopping.wait(_BATTERY_PERIOD):
-            try:
-                self._level = self._battery.level()
-                failures = 0
-                low = self._level <= BATTERY_LOW
-                self._battery_fault = Reason.BATTERY_LOW if low else Reason.NONE
-            except OSError:
-                failures += 1
-                if failures >= _BATTERY_PATIENCE:
-                    self._level, self._battery_fault = None, Reason.BATTERY_UNKNOWN
 
 
 def _verdict(reply: Reply | None) -> Reason:

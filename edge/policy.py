@@ -23,6 +23,7 @@ from .contract import (
     choose,
     observe,
     to_command,
+    to_commands,
 )
 from .errors import BundleError, PolicyError
 from .observation import batch_of_one
@@ -31,6 +32,11 @@ from .observation import batch_of_one
 #: Measured: 1e-5 for fp32 (sums in another order), 3.5e-3 before the softmax for weights rounded to fp16.
 #: 5e-3 for int8 between AVX-512 and SSE4.2, whose golden outputs are its own.
 TOLERANCE: Final[Mapping[str, float]] = {"fp32": 1e-4, "fp16": 1e-2, "int8": 5e-2}
+
+# One for the whole process. With its first model a core gives the thread another stack for signals, and frees
+# that when it is released (SigAltStackSetup in OpenVINO's CPU plugin). Of two cores, released in the order of
+# their making, the thread keeps the stack of the one that is gone, and the next Ctrl-C or SIGTERM crashes it.
+_CORE: Final = ov.Core()
 
 _WEIGHTED: Final = ("Convolution", "FullyConnected", "MatMul", "GroupConvolution")
 
@@ -98,11 +104,10 @@ class Policy:
 
     @property
     def top_speed(self) -> float:
-        """Speed of the fastest action [m/s]."""
+        """Speed of the fastest action [m/s], as far as it reaches the wheels."""
         actions = self.contract.actions
-        if isinstance(actions, ContinuousActions):
-            return actions.high[1]
-        return max(speed for _, speed in actions.actions)
+        fastest = np.ones((1, 2)) if isinstance(actions, ContinuousActions) else np.arange(actions.size)
+        return float(to_commands(actions, fastest)[:, 1].max())
 
     def kernels(self) -> list[str]:
         """The kernels that the engine chose for the layers with weights, such as "jit_sse42_f32"."""
@@ -204,7 +209,7 @@ def _read_model(bundle: Bundle, batch: int) -> ov.Model:
     """The model, its contract, input and output checked, taking `batch` observations."""
     try:
         # Bytes, not a path: what was hashed is what runs, and nothing is written to disk.
-        model = ov.Core().read_model(bundle.model_xml, bundle.model_bin)
+        model = _CORE.read_model(bundle.model_xml, bundle.model_bin)
     except (RuntimeError, TypeError, ValueError) as error:
         raise BundleError(f"OpenVINO cannot read the model: {_first_line(error)}") from None
     _check_origin(model, bundle.contract)
@@ -274,7 +279,7 @@ def _compile(model: ov.Model, threads: int) -> ov.CompiledModel:
         "INFERENCE_PRECISION_HINT": "f32",  # some CPUs would take bfloat16 otherwise, and differ
     }
     try:
-        return ov.Core().compile_model(model, "CPU", config)
+        return _CORE.compile_model(model, "CPU", config)
     except RuntimeError as error:
         raise BundleError(f"OpenVINO cannot compile the model: {_first_line(error)}") from None
 

@@ -26,6 +26,7 @@ from .actions import MAX_STEERING
 from .beside import Beside
 from .calibration import Calibration
 from .contract import STEREO, Command, ObservationSpec
+from .drive_thread import in_thread
 from .drivers.camera import FPS, Image
 from .drivers.jpeg import encode
 from .drivers.pulses import Light
@@ -173,10 +174,13 @@ def run(
     histograms = Latency()
     stops: Counter[str] = Counter()
     frames: Counter[str] = Counter()
-    recorder = None if record is None else Recorder(record, about(policy))
+    recorder: Recorder | None = None
     numbers = count()
 
     def drive(car: RealTimeCar) -> None:
+        nonlocal recorder
+        if record is not None and recorder is None:  # not before: it moves an older recording aside
+            recorder = Recorder(record, about(policy))
         if recorder is not None:
             recorder.trial(next(numbers))
         with _guarded(car, policy.top_speed) as guard:
@@ -229,34 +233,18 @@ def _beside(car: RealTimeCar, spec: ObservationSpec) -> Beside:
 
 def _drive_trial(live: LiveDrive, lease: Lease, car: RealTimeCar) -> Reason:
     """Arm as soon as the runtime is ready, and hold the key until the trial is over; why it stopped early."""
-    failed: list[BaseException] = []
-
-    def loop() -> None:
-        try:
-            live.run()
-        except BaseException as error:  # passed on below
-            failed.append(error)
-
-    thread = threading.Thread(target=loop, name="drive", daemon=True)
     ended = threading.Event()
     person = threading.Thread(target=_hold, args=(lease, ended), name="person", daemon=True)
-    thread.start()
     person.start()
-    try:
+    with in_thread(live, ended.set):
         until = time.monotonic() + _ARMING
-        while (reason := live.arm()) is not Reason.NONE and time.monotonic() < until and not failed:
+        while (reason := live.arm()) is not Reason.NONE and time.monotonic() < until and not ended.is_set():
             time.sleep(0.01)
-        while reason is Reason.NONE and not failed and not car.over(_GLANCE):
-            reason = live.status().reason
+        while reason is Reason.NONE and not ended.is_set() and not car.over(_GLANCE):
+            reason = live.reason
         if car.over(0.0):  # it drove to the end, and its sensors fell silent before anybody looked
             reason = Reason.NONE
-    finally:
-        ended.set()
-        live.stop()
-        thread.join()
-        person.join()
-    if failed:
-        raise failed[0]
+    person.join()
     return reason
 
 

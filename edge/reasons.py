@@ -65,7 +65,7 @@ _TEXTS = {
     Reason.NO_GUARD: "the guard does not answer; start it: systemctl start hairpin-guard",
     Reason.CAMERA_LOST: "no frames from the camera; look at its cable",
     Reason.CAMERA_FROZEN: "the camera repeats the same frame",
-    Reason.BAD_FRAME: "the camera's frames cannot be decoded",
+    Reason.BAD_FRAME: "the camera's frames are broken, or not what the policy sees",
     Reason.INFERENCE_LATE: "the policy takes too long for this camera",
     Reason.INFERENCE_FAILED: "the policy failed",
     Reason.BAD_ACTION: "the policy gave an action that is not a number, or out of range",

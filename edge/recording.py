@@ -84,11 +84,12 @@ class Recorder:
         """Hand over what the other sensors saw at the frame of this stamp [s]."""
         if glance.right is not None:
             self._add(RIGHT_IMAGE, stamp, glance.right.jpeg)
-        if glance.ranges is not None:
+        if glance.scan is not None:
+            ranges = glance.scan.ranges.tolist()
             self._add(
                 "/lidar",
                 stamp,
-                {"ranges": [round(far, 3) if math.isfinite(far) else None for far in glance.ranges.tolist()]},
+                {"ranges": [round(far, 3) if math.isfinite(far) else None for far in ranges]},
             )
 
     def decision(self, stamp: float, values: Mapping[str, Any]) -> None:

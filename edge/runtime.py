@@ -1,4 +1,7 @@
-"""The drive loop: from frame to command to actuator, the same on the car and in rehearsal."""
+"""The drive loop that waits for nobody's clock: from frame to command to actuator, however long each takes.
+
+It is for rehearsals in simulated time. `live` is the one of the car, where time runs; both decide alike.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ STAGES: Final = ("observe", "infer", "map")
 
 
 class FrameSource(Protocol):
-    """Something that sees: the car's camera, a recording, a simulated camera."""
+    """Something that sees: a simulated camera, or frames of a file."""
 
     def read(self) -> Reading | None:
         """What the sensors give now, as `observe` takes it; waits for it, `None` when there is no more."""
@@ -26,7 +29,7 @@ class FrameSource(Protocol):
 
 
 class Actuator(Protocol):
-    """Something that moves: the car's servo and motor, or a simulated car."""
+    """Something that moves: a simulated car."""
 
     def write(self, command: Command) -> Command:
         """Carry out a command; the command that was really sent, after limits of its own."""

@@ -7,8 +7,6 @@ from collections.abc import Callable, Generator
 from contextlib import closing
 from typing import Final, Generic, TypeVar
 
-from .errors import CarError
-
 _REOPEN: Final = 0.5  # between attempts to open a lost sensor [s]
 
 Reading = TypeVar("Reading")
@@ -54,8 +52,8 @@ class SensorThread(Generic[Reading]):
         while not stopping.is_set():
             try:
                 self._read(stopping)
-            except (OSError, CarError, ValueError) as error:
-                self.lost = str(error)
+            except Exception as error:  # whatever a driver raises: the sensor is lost, and opened again
+                self.lost = str(error) or type(error).__name__
             stopping.wait(_REOPEN)
 
     def _read(self, stopping: threading.Event) -> None:

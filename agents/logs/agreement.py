@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from hairpin.edge.beside import Glance, combine
+from hairpin.edge.beside import Glance, Scan, combine
 from hairpin.edge.contract import ContractError, ObservationSpec, Reading, observe, to_commands
 from hairpin.edge.drivers.camera import Image
 from hairpin.edge.drivers.jpeg import BadFrameError, decode
@@ -82,10 +82,11 @@ def compare(drive: Drive, bundle: str | Path) -> Agreement:
 def _reading(seen: dict[str, Any], spec: ObservationSpec) -> Reading:
     """What `observe` takes of the messages of one frame."""
     right = Image(seen["camera_right"], seen["stamp"]) if "camera_right" in seen else None
-    ranges = None
+    scan = None
     if "lidar" in seen:
         ranges = np.array([np.inf if far is None else far for far in seen["lidar"]["ranges"]])
-    return combine(decode(seen["camera"], spec), Glance(right, ranges), spec)
+        scan = Scan(ranges, seen["stamp"], seen["stamp"])
+    return combine(decode(seen["camera"], spec), Glance(right, scan), spec)
 
 
 def _agreement(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
@@ -91,16 +92,17 @@ class Calibrating:
         """Stop, write the file, and let the guard use it from now on.
 
         Raises:
-            CarError: The file cannot be written, or the guard does not answer.
+            CarError: The car is driving, the file cannot be written, or the guard does not answer.
         """
         self.end()
-        write_calibration(self._path, self.trial)
-        self.saved = self.trial
-        link = self._connect()
-        answered = link.calibrate(self.saved) is not None
-        link.close()
-        if not answered:
-            raise CarError("saved, but the guard does not answer: restart it")
+        with closing(self._connect()) as link:
+            state = link.status()
+            if state is not None and state.armed:  # by something else; the guard would not take it
+                raise CarError("the car is driving: stop it first")
+            write_calibration(self._path, self.trial)
+            self.saved = self.trial
+            if link.calibrate(self.saved) is None:
+                raise CarError("saved, but the guard does not answer: restart it")
 
     def forget(self) -> None:
         """Stop, and go back to what is saved."""

@@ -59,9 +59,7 @@ class Cockpit:
     @property
     def armed(self) -> bool:
         """Whether the console moves the car."""
-        if self.mode == "calibration":
-            return self.calibrating.reason is Reason.NONE
-        return self.live.status().armed
+        return self._reason() is Reason.NONE
 
     def stop(self) -> bool:
         """Stop the car, now, from any state, for anybody; whether the guard confirms it."""
@@ -171,9 +169,9 @@ class Cockpit:
     def state(self) -> dict[str, Any]:
         """What everybody who is logged in sees, but for the wheel, which looks different to each."""
         status, settings = self.live.status(), self.live.settings
-        calibrating = self.mode == "calibration"
         reason = self._reason()
-        armed = self.calibrating.reason is Reason.NONE if calibrating else status.armed
+        armed = reason is Reason.NONE
+        calibrating = self.mode == "calibration"
         obstacle = Reason.NONE if armed or calibrating else self.live.obstacle()
         self._note(armed, reason)
         total = status.latency_ms.get("total", {})
@@ -197,7 +195,7 @@ class Cockpit:
         }
 
     def _reason(self) -> Reason:
-        return self.calibrating.reason if self.mode == "calibration" else self.live.status().reason
+        return self.calibrating.reason if self.mode == "calibration" else self.live.reason
 
     def _note(self, armed: bool, reason: Reason) -> None:
         if self._was_armed and not armed:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shutil
+import stat
 from pathlib import Path
 from typing import Any, Final
 
@@ -33,9 +35,10 @@ class Folder:
         """Name, size [bytes] and time of each file [s since 1970], the newest first."""
         found = []
         for file in self.path.glob(f"*{self._suffix}"):
-            if self._name.fullmatch(file.name) and file.is_file():
+            with contextlib.suppress(OSError):  # deleted meanwhile
                 status = file.stat()
-                found.append({"name": file.name, "size": status.st_size, "time": int(status.st_mtime)})
+                if self._name.fullmatch(file.name) and stat.S_ISREG(status.st_mode):
+                    found.append({"name": file.name, "size": status.st_size, "time": int(status.st_mtime)})
         return sorted(found, key=lambda file: (-file["time"], file["name"]))
 
     def place(self, name: object) -> Path:

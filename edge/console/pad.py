@@ -20,7 +20,7 @@ async def follow_pad(cockpit: Cockpit, pad: Gamepad) -> None:
     """Let the gamepad drive, for ever."""
     held = False
     while True:
-        held, before = pad.held and not pad.stop, held
+        held, before = pad.held, held
         if pad.stop or (before and not held and cockpit.wheel.holder == _SEAT):
             if cockpit.armed:
                 cockpit.stop()

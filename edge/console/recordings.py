@@ -78,9 +78,13 @@ class Recordings(Folder):
     def change(self, about: Mapping[str, str]) -> None:
         """Something else drives now: a recording goes on in a new file, because each is of one driver."""
         with self._changing:
-            if self._recorder is not None:
-                self.end()
-                self.begin(about)
+            if self._recorder is None:
+                return
+            self.end()
+            try:
+                self._begin(about)
+            except CarError as error:  # who drives now does so whether or not it is recorded
+                self._fail(str(error))
 
     def delete(self, name: object) -> None:
         """Delete a recording.
@@ -104,8 +108,7 @@ class Recordings(Folder):
         """What the page shows; ends a recording that failed."""
         with self._changing:
             if self._recorder is not None and self._recorder.failed:
-                self.failed = self._recorder.failed
-                LOG.warning("the recording ended by itself: %s", self.failed)
+                self._fail(self._recorder.failed)
                 self.end()
             now = None if self._recorder is None else self._now()
         return {
@@ -114,6 +117,10 @@ class Recordings(Folder):
             "room": self.room(),
             "recording_failed": self.failed,
         }
+
+    def _fail(self, why: str) -> None:
+        self.failed = why
+        LOG.warning("the recording ended by itself: %s", why)
 
     def _now(self) -> dict[str, Any]:
         size = 0

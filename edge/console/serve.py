@@ -6,7 +6,6 @@ import logging
 import signal
 import socket as sockets
 import sys
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Final
 
 from ..beside import Beside, beside_for
 from ..calibration import CALIBRATION
+from ..drive_thread import in_thread
 from ..drivers.battery import open_battery
 from ..drivers.camera import OpenCamera
 from ..drivers.gamepad import Gamepad
@@ -143,32 +143,22 @@ def run(console: Console, address: Address) -> None:
         ssl_keyfile=str(address.key) if address.key else None,
     )
     server = uvicorn.Server(config)
-    for number in (signal.SIGTERM, signal.SIGINT):  # uvicorn raises them once more when it has ended
-        signal.signal(number, lambda *_: None)
+
+    def end(*_: object) -> None:
+        server.should_exit = True
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        # Before uvicorn listens to them, and when it raises them once more because it has ended.
+        signal.signal(number, end)
     sys.setswitchinterval(_SWITCH)
     listener = _listen(address)
-    failed: list[BaseException] = []
-
-    def drive() -> None:
+    with in_thread(console.cockpit.live, end):
         try:
-            console.cockpit.live.run()
-        except BaseException as error:
-            failed.append(error)
+            LOG.info("the console is at %s", url(address))
+            server.run(sockets=[listener])
         finally:
-            server.should_exit = True
-
-    thread = threading.Thread(target=drive, name="drive", daemon=True)
-    thread.start()
-    try:
-        LOG.info("the console is at %s", url(address))
-        server.run(sockets=[listener])
-    finally:
-        console.cockpit.stop()
-        console.cockpit.live.stop()
-        console.recordings.end()
-        thread.join(timeout=2.0)
-    if failed:
-        raise failed[0]
+            console.cockpit.stop()
+            console.recordings.end()
 
 
 def url(address: Address) -> str:

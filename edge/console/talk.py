@@ -7,11 +7,13 @@ import contextlib
 import json
 import time
 from collections.abc import Callable, Mapping
+from itertools import count
 from typing import Any, Final
 
 from starlette.concurrency import run_in_threadpool
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from ..actions import MAX_SPEED
 from ..errors import (
     BundleError,
     CarError,
@@ -21,7 +23,6 @@ from ..errors import (
     check_integer,
     check_number,
 )
-from ..runtime import MAX_SPEED
 from .cockpit import MODES
 from .journal import LOG
 from .shared import Console
@@ -58,16 +59,26 @@ class Talk:
             self._cockpit.change_wheel(lambda: self._cockpit.wheel.leave(self.seat))
 
     async def _tick(self) -> None:
-        count = 0
-        with contextlib.suppress(WebSocketDisconnect, RuntimeError):  # the other end is gone
-            while self._welcome():
+        """Tell the page of time and news until it is gone, or nobody is logged in any more."""
+        try:
+            for number in count():
                 message: dict[str, Any] = {"tick": round(1e3 * time.monotonic())}
-                if count % _STATE_EVERY == 0:
+                if number % _STATE_EVERY == 0:
                     message |= self._news()
-                await self._socket.send_text(json.dumps(message))
-                count += 1
+                if not self._welcome() or not await self._send(message):
+                    return
                 await asyncio.sleep(1.0 / TICKS)
-            await self._socket.close()
+        finally:  # a page that gets no ticks must not wait for them
+            with contextlib.suppress(WebSocketDisconnect, RuntimeError):
+                await self._socket.close()
+
+    async def _send(self, message: Mapping[str, Any]) -> bool:
+        """Send a message; whether the page is still there."""
+        try:
+            await self._socket.send_text(json.dumps(message))
+        except (WebSocketDisconnect, RuntimeError):
+            return False
+        return True
 
     def _news(self) -> dict[str, Any]:
         """What this page has not been told yet."""
@@ -158,8 +169,7 @@ class Talk:
             await self._say(str(error))
 
     async def _say(self, error: str, said: str = "") -> None:
-        with contextlib.suppress(WebSocketDisconnect, RuntimeError):
-            await self._socket.send_text(json.dumps({"error": error} if error else {"said": said}))
+        await self._send({"error": error} if error else {"said": said})
 
 
 _NOTHING: Final = object()

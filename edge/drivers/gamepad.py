@@ -6,7 +6,7 @@ everything when the device is opened, so a trigger that is pressed before that i
     left stick            steer
     right, left trigger   forward, back
     LB or RB, held        the dead man's key: without it nothing moves
-    B (circle)            stop
+    B (circle)            stop; the key must be let go of before it counts again
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ from typing import Final
 from ..errors import CarError
 
 _EVENT: Final = struct.Struct("<IhBB")  # time [ms], value, type, number
-_BUTTON, _AXIS, _KIND = 0x01, 0x02, 0x7F  # the highest bit marks what is only said at opening
+_BUTTON, _AXIS, _KIND = 0x01, 0x02, 0x7F
+_OPENING: Final = 0x80  # marks what is only said at opening
 _FULL: Final = 32767
 _DEAD: Final = 0.08  # of the stick
 _REST: Final = -0.9  # a trigger counts once it was let go of
@@ -50,6 +51,7 @@ class Gamepad:
         self._path = path
         self._state: dict[tuple[int, int], int] = {}
         self._rested: set[int] = set()
+        self._let_go = True  # of the dead man's key, since somebody pressed stop
         self._axes: tuple[int, ...] = _XBOX_AXES
         self._buttons: tuple[int, ...] = _XBOX_BUTTONS
         self._stopping = threading.Event()
@@ -57,8 +59,8 @@ class Gamepad:
 
     @property
     def held(self) -> bool:
-        """Whether the dead man's key is held."""
-        return any(self._pressed(code) for code in _HOLD)
+        """Whether the dead man's key is held; through a stop, or while the pad was away, does not count."""
+        return self._let_go and self._key_down()
 
     @property
     def stop(self) -> bool:
@@ -97,12 +99,17 @@ class Gamepad:
         if len(event) != _EVENT.size:
             return
         _, value, kind, number = _EVENT.unpack(event)
-        kind &= _KIND
+        opening, kind = bool(kind & _OPENING), kind & _KIND
         names = self._axes if kind == _AXIS else self._buttons if kind == _BUTTON else ()
         if number < len(names):
             self._state = {**self._state, (kind, names[number]): value}
             if kind == _AXIS and value / _FULL < _REST:
                 self._rested.add(names[number])
+            # A key that was held through a stop, or while the pad was away, must not start the car.
+            if self.stop or (opening and self._key_down()):
+                self._let_go = False
+            elif not self._key_down():
+                self._let_go = True
 
     def _ask_for_names(self, device: int) -> None:
         axes, buttons = array.array("B", bytes(64)), array.array("H", bytes(1024))
@@ -118,6 +125,9 @@ class Gamepad:
 
     def _trigger(self, codes: tuple[int, ...]) -> float:
         return max((0.5 + 0.5 * self._value(code) for code in codes if code in self._rested), default=0.0)
+
+    def _key_down(self) -> bool:
+        return any(self._pressed(code) for code in _HOLD)
 
     def _pressed(self, code: int) -> bool:
         return self._state.get((_BUTTON, code), 0) == 1

@@ -34,9 +34,7 @@ def decode(jpeg: bytes, spec: ObservationSpec) -> NDArray[np.uint8]:
         CarError: simplejpeg is not installed.
     """
     simplejpeg = _library()
-    # libjpeg fills what is missing with gray and calls that a warning; cameras pad with zeros.
-    if _END not in jpeg[-64:].rstrip(b"\0")[-2:]:
-        raise BadFrameError("the JPEG is truncated")
+    check_whole(jpeg)
     try:
         frame: NDArray[np.uint8] = simplejpeg.decode_jpeg(
             jpeg,
@@ -48,6 +46,13 @@ def decode(jpeg: bytes, spec: ObservationSpec) -> NDArray[np.uint8]:
     except ValueError as error:
         raise BadFrameError(str(error)) from None
     return frame
+
+
+def check_whole(jpeg: bytes) -> None:
+    """Raise BadFrameError if the end of a JPEG is missing."""
+    # libjpeg fills what is missing with gray and calls that a warning; cameras pad with zeros.
+    if _END not in jpeg[-64:].rstrip(b"\0")[-2:]:
+        raise BadFrameError("the JPEG is truncated")
 
 
 def encode(frame: NDArray[np.uint8], number: int = 0) -> bytes:

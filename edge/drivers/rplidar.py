@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Callable, Generator
 from contextlib import closing
 from pathlib import Path
@@ -16,6 +17,7 @@ from ..errors import CarError
 DEVICE: Final = Path("/dev/hairpin-lidar")
 
 _STOP, _SCAN = b"\xa5\x25", b"\xa5\x20"
+_PAUSE: Final = 0.002  # after STOP it may throw requests away for 1 ms [s]
 _DESCRIPTOR: Final = bytes.fromhex("a55a0500004081")  # what answers SCAN: samples of 5 bytes, until STOP
 _SAMPLE: Final = 5  # [bytes]
 _QUALITY: Final = 15
@@ -46,6 +48,7 @@ def scans(port: Port) -> Generator[NDArray[np.float64]]:
         OSError: It does not answer, or stops answering.
     """
     port.write(_STOP)
+    time.sleep(_PAUSE)
     port.write(_SCAN)
     _find_descriptor(port)
     turn: list[tuple[float, float]] | None = None

@@ -46,9 +46,12 @@ def listen(path: Path) -> Iterator[socket.socket]:
         listener.bind(str(path))
         path.chmod(0o660)
         listener.listen(_MOST_CLIENTS)
-        yield listener
     except OSError as error:
+        listener.close()
+        os.close(lock)
         raise CarError(f"cannot make the guard's socket {path}: {error.strerror or error}") from None
+    try:
+        yield listener
     finally:
         listener.close()
         path.unlink(missing_ok=True)

@@ -14,6 +14,7 @@ from hairpin.edge import Policy
 from hairpin.edge.beside import Beside
 from hairpin.edge.drivers.camera import Image, ReplayCamera
 from hairpin.edge.guard.client import GuardLink
+from hairpin.edge.hand import Hand
 from hairpin.edge.lease import Lease
 from hairpin.edge.live import LiveDrive, Settings
 from hairpin.edge.reasons import Reason
@@ -49,22 +50,32 @@ class Camera(ReplayCamera):
 
 
 class Battery:
+    """A gauge that can be broken."""
+
     def __init__(self) -> None:
-        self.charge = 9
+        self.charge, self.fault = 9, ""
 
     def level(self) -> int:
+        if self.fault == "silent":
+            raise OSError("no answer")
+        if self.fault == "hangs":
+            time.sleep(10.0)
+        if self.fault == "breaks":
+            raise RuntimeError("a driver's bug")
         return self.charge
 
 
 class Car:
     """A drive in this process, on a guard in its own."""
 
-    def __init__(self, guard: GuardProcess, policy: Policy, recorder: Recorder | None = None) -> None:
+    def __init__(self, guard: GuardProcess, policy: Policy | Hand, recorder: Recorder | None = None) -> None:
         self.guard, self.policy, self.camera, self.battery = guard, policy, Camera(), Battery()
         self.right, self.turning = Camera(), True
         self.lease = Lease()
         self._holding = threading.Event()
         self._holding.set()
+        sensors = isinstance(policy, Policy) and policy.contract == SENSORS
+        beside = Beside(lambda: self.right, self._turns) if sensors else None
         self.drive = LiveDrive(
             policy,
             lambda: self.camera,
@@ -73,7 +84,7 @@ class Car:
             settings=Settings(scale=1.0),
             battery=self.battery,
             watcher=recorder,
-            beside=Beside(lambda: self.right, self._turns) if policy.contract == SENSORS else None,
+            beside=beside,
         )
         self._threads = [threading.Thread(target=target) for target in (self.drive.run, self._hold)]
         for thread in self._threads:

@@ -7,12 +7,14 @@ import threading
 import time
 import tty
 from collections.abc import Generator
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import simplejpeg
 from car_rig import wait_until
 
+from hairpin.edge import beside as module
 from hairpin.edge.beside import Beside, Glance, StaleError, combine
 from hairpin.edge.drivers import rplidar
 from hairpin.edge.drivers.camera import ReplayCamera, find_camera, find_right_camera
@@ -69,33 +71,52 @@ def test_what_is_not_there_or_old_is_named() -> None:
     assert stale.value.reason is Reason.LIDAR_LOST
     beside = Beside(lidar=lambda: behind(1.0))
     beside.start()
-    wait_until(lambda: beside._ranges is not None)
+    wait_until(lambda: beside._scan is not None)
     beside.newest(time.monotonic(), spec)
     with pytest.raises(StaleError):
         beside.newest(time.monotonic() + 1.0, spec)
     beside.stop()
 
 
-def test_a_lidar_that_fails_is_opened_again() -> None:
+def test_a_turn_begins_when_the_one_before_ended_unless_turns_were_lost(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    spec = ObservationSpec(width=32, height=24, lidar=LidarSpec())
+    times = [10.0, 10.1, 10.2, 11.0]
+    arrivals = iter(times)
+    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: next(arrivals)))
+    beside = Beside(lidar=lambda: behind(1.0))
+    scans = []
+    for now in times:
+        beside._keep(np.zeros((0, 2)))
+        scans.append(beside.newest(now, spec).scan)
+    assert [scan.ended for scan in scans] == times
+    assert [scan.began for scan in scans] == pytest.approx([9.82, 10.0, 10.1, 10.82])
+
+
+@pytest.mark.parametrize(
+    "error", [OSError("it does not answer"), RuntimeError("a driver's bug: it does not answer")]
+)
+def test_a_lidar_that_fails_is_opened_again(error: Exception) -> None:
     opened = []
 
     def fails_once() -> Generator[np.ndarray]:
         opened.append(1)
         if len(opened) == 1:
-            raise OSError("the lidar does not answer")
+            raise error
         yield from behind(1.0)
 
     beside = Beside(lidar=fails_once)
     beside.start()
     thread = beside._lidar
     wait_until(lambda: "does not answer" in thread.lost)
-    wait_until(lambda: beside._ranges is not None)
+    wait_until(lambda: beside._scan is not None)
     assert thread.lost == "" and len(opened) == 2
     beside.stop()
     wait_until(lambda: not thread._thread.is_alive())
-    beside._ranges = None
+    beside._scan = None
     beside.start()  # another policy was active meanwhile
-    wait_until(lambda: beside._ranges is not None)
+    wait_until(lambda: beside._scan is not None)
     beside.stop()
 
 

@@ -24,6 +24,19 @@ from hairpin.edge.errors import CarError
 SYSTEMD = Path(__file__).parents[2] / "edge/systemd"
 
 
+def test_pulses_are_those_of_the_cars_own_software() -> None:
+    axes = Calibration()
+    assert [axes.servo.pulse(value) for value in (-1, -0.5, 0, 0.5, 1, 7)] == [
+        *(1_200_000, 1_325_000, 1_450_000, 1_575_000, 1_700_000, 1_700_000),
+    ]
+    assert [axes.motor.pulse(value) for value in (-1, 0, 0.5, 1)] == [
+        1_603_500,
+        1_446_000,
+        1_378_500,
+        1_311_000,
+    ]
+
+
 def test_a_calibration_survives_its_file(tmp_path: Path) -> None:
     path = tmp_path / "calibration.json"
     calibration = Calibration(Axis(1_100_000, 1_400_000, 1_900_000, -1))

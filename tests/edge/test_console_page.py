@@ -50,12 +50,16 @@ def enter(browser: Browser, console: ConsoleProcess, touch: bool = True) -> None
     browser.wait(f"{kind('ready')} && !document.querySelector('#start').disabled")
 
 
+def start(browser: Browser) -> None:
+    browser.click("#start")
+    browser.wait(kind("armed"))
+
+
 def test_first_use_driving_with_a_finger_and_stop(
     browser: Browser, console: ConsoleProcess, guard: GuardProcess
 ) -> None:
     enter(browser, console)
-    browser.click("#start")
-    browser.wait(kind("armed"))
+    start(browser)
     for size in ((320, 568), (844, 390), (1280, 800), PHONE):  # what it takes to drive, without scrolling
         browser.show(*size, touch=True)
         top = browser.run("document.querySelector('footer').getBoundingClientRect().top")
@@ -80,8 +84,7 @@ def test_keys_drive_and_the_space_bar_stops(
     browser: Browser, console: ConsoleProcess, guard: GuardProcess
 ) -> None:
     enter(browser, console, touch=False)
-    browser.click("#start")
-    browser.wait(kind("armed"))
+    start(browser)
     browser.key("KeyW", "w", down=True)
     browser.key("ArrowRight", "ArrowRight", down=True)
     wait_until(guard.moving)
@@ -107,8 +110,7 @@ def test_a_gamepad_steers_drives_both_ways_and_its_b_stops(
 ) -> None:
     enter(browser, console, touch=False)
     browser.run(PAD)
-    browser.click("#start")
-    browser.wait(kind("armed"))
+    start(browser)
     servo, motor = Calibration().servo, Calibration().motor
 
     browser.run("pad.axes[0] = 0.1")  # no thumb is that quiet
@@ -161,8 +163,7 @@ def test_a_drive_is_recorded_fetched_and_deleted(
     assert browser.text("#record-words") == "Record"
     browser.click("#record")
     browser.wait("document.querySelector('#record').ariaPressed === 'true'")
-    browser.click("#start")
-    browser.wait(kind("armed"))
+    start(browser)
     browser.wait("document.querySelector('#record-words').textContent.match(/^0:0[1-9]/)")
     browser.click("#stop")
     browser.wait(kind("ready"))
@@ -188,8 +189,7 @@ def test_a_drive_is_recorded_fetched_and_deleted(
 
 def test_a_hidden_page_stops_the_car(browser: Browser, console: ConsoleProcess, guard: GuardProcess) -> None:
     enter(browser, console)
-    browser.click("#start")
-    browser.wait(kind("armed"))
+    start(browser)
     browser.go("about:blank")
     wait_until(lambda: outputs(guard.root) == (*NEUTRAL, False))
 
@@ -198,8 +198,7 @@ def test_a_fault_is_named_and_a_lost_console_is_seen(
     browser: Browser, console: ConsoleProcess, guard: GuardProcess
 ) -> None:
     enter(browser, console)
-    browser.click("#start")
-    browser.wait(kind("armed"))
+    start(browser)
     guard.process.kill()
     guard.process.wait()
     browser.wait(kind("fault"))

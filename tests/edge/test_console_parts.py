@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import signal
+import socket
 import stat
+import threading
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+import uvicorn
 
+from hairpin.edge.console import serve
+from hairpin.edge.console.folder import Folder
 from hairpin.edge.console.health import Health
 from hairpin.edge.console.journal import Journal
 from hairpin.edge.console.passwords import Passwords
 from hairpin.edge.console.sessions import IDLE, Attempts, Sessions
+from hairpin.edge.console.talk import Talk
 from hairpin.edge.console.wheel import EXPIRY, Seat, Wheel
 from hairpin.edge.errors import CarError
-from hairpin.edge.hand import Hand
-from hairpin.edge.lease import Lease
 
 A, B, C = (Seat(number, name) for number, name in enumerate("abc"))
 
@@ -124,6 +132,18 @@ def test_a_password_is_hashed_private_and_chosen_once(tmp_path: Path) -> None:
         passwords.check("correct horse")
 
 
+def test_a_file_that_is_deleted_while_it_is_listed_is_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = Folder(tmp_path, "recording", ".mcap")
+    (tmp_path / "stays.mcap").write_bytes(b"123")
+    (tmp_path / "goes.mcap").symlink_to(tmp_path / "gone")
+    (tmp_path / "folder.mcap").mkdir()
+    look = Path.is_file
+    monkeypatch.setattr(Path, "is_file", lambda path: path.name == "goes.mcap" or look(path))  # a moment ago
+    assert [(file["name"], file["size"]) for file in folder.files()] == [("stays.mcap", 3)]
+
+
 def test_health_is_read_and_missing_files_are_nothing(tmp_path: Path) -> None:
     assert (Health(tmp_path).cpu(), Health(tmp_path).temperature()) == (None, None)
     (tmp_path / "proc").mkdir()
@@ -149,20 +169,45 @@ def test_the_journal_keeps_the_newest_lines_each_on_one() -> None:
     assert journal.after(400) == []
 
 
-def test_a_lease_counts_from_when_the_person_was_there() -> None:
-    lease = Lease(0.25)
-    lease.renew(0.0)  # long ago
-    assert not lease.valid()
-    lease.renew(1e12)  # nobody was there in the future
-    assert lease.valid()
-    assert lease._until < 1e9
+def test_a_page_that_cannot_be_told_the_state_is_let_go_of() -> None:
+    closed: list[bool] = []
+
+    async def close() -> None:
+        closed.append(True)
+
+    def breaks() -> None:
+        raise RuntimeError("a bug in the state")
+
+    wheel = SimpleNamespace(expire=lambda: None)
+    cockpit = SimpleNamespace(wheel=wheel, change_wheel=lambda change: None, state=breaks)
+    console: Any = SimpleNamespace(cockpit=cockpit, journal=None, vital={})
+    page: Any = SimpleNamespace(close=close)
+    talk = Talk(page, A, console, lambda: True)
+    with pytest.raises(RuntimeError, match="a bug in the state"):
+        asyncio.run(talk._tick())
+    assert closed == [True], "it would wait for ticks for ever"
 
 
-def test_a_hand_is_clipped_and_scaled_to_the_limit() -> None:
-    hand = Hand()
-    assert tuple(hand.command(2.0)) == (0.0, 0.0)
-    hand.move(-3.0, 0.5)
-    command = hand.command(2.0)
-    assert (round(command.steering, 4), command.speed) == (-0.5236, 1.0)
-    hand.move(float("nan"), float("nan"))
-    assert tuple(hand.command(2.0)) == (0.0, 0.0)
+def test_a_signal_that_comes_before_the_server_listens_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[bool] = []
+
+    def run(server: uvicorn.Server, sockets: object) -> None:
+        hear = signal.getsignal(signal.SIGTERM)
+        assert callable(hear)
+        hear(signal.SIGTERM, None)  # not really raised, in a process whose signals are the test runner's
+        asked.append(server.should_exit)
+
+    monkeypatch.setattr(uvicorn.Server, "run", run)
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    driving, nothing = threading.Event(), lambda: None
+    live = SimpleNamespace(run=driving.wait, stop=driving.set)
+    cockpit = SimpleNamespace(live=live, stop=nothing)
+    console: Any = SimpleNamespace(cockpit=cockpit, recordings=SimpleNamespace(end=nothing))
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    try:
+        serve.run(console, serve.Address("127.0.0.1", port))
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    assert asked == [True]

@@ -198,3 +198,15 @@ def test_no_recording_takes_anothers_name(tmp_path: Path, monkeypatch: pytest.Mo
         f"{stem}-2.mcap",
         f"{stem}.mcap",
     ]
+
+
+def test_a_change_of_driver_on_a_full_disk_ends_the_recording_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recordings = Recordings(tmp_path, Watchers())
+    recordings.begin({})
+    monkeypatch.setattr(Recordings, "room", lambda recordings: 0)
+    recordings.change({"origin": "another policy"})  # it drives, whether or not that is recorded
+    state = recordings.state()
+    assert state["recording"] is None
+    assert "disk is full" in state["recording_failed"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from hairpin.edge.drivers.gamepad import _EVENT, Gamepad, gamepad_named
 from hairpin.edge.errors import CarError
 
 BUTTON, AXIS, INITIAL = 1, 2, 0x80
-STICK, LEFT_TRIGGER, RIGHT_TRIGGER, B, RB = 0, 2, 5, 1, 5  # numbers of an Xbox pad
+STICK, LEFT_TRIGGER, RIGHT_TRIGGER, B, LB, RB = 0, 2, 5, 1, 4, 5  # numbers of an Xbox pad
 
 
 class Pad:
@@ -67,9 +68,37 @@ def test_a_trigger_that_was_never_let_go_of_counts_for_nothing(pad: Pad) -> None
     gamepad = Gamepad(pad.path)
     pad._pipe = os.open(pad.path, os.O_WRONLY)
     pad.send(AXIS | INITIAL, RIGHT_TRIGGER, 0)
-    pad.send(BUTTON | INITIAL, RB, 1)
+    pad.send(BUTTON, RB, 1)
     wait_until(lambda: gamepad.held)
     assert gamepad.push == 0.0
+    gamepad.close()
+    pad.unplug()
+
+
+def test_after_a_stop_and_after_plugging_in_the_key_must_be_let_go_of(pad: Pad) -> None:
+    gamepad = Gamepad(pad.path)
+    pad.plug_in()
+    pad.send(BUTTON, RB, 1)
+    wait_until(lambda: gamepad.held)
+    pad.send(BUTTON, B, 1)
+    wait_until(lambda: gamepad.stop)
+    pad.send(BUTTON, B, 0)
+    wait_until(lambda: not gamepad.stop)
+    assert not gamepad.held, "it would drive again when the stop button is let go of"
+    pad.send(BUTTON, RB, 0)
+    pad.send(BUTTON, RB, 1)
+    wait_until(lambda: gamepad.held)
+    pad.unplug()
+    wait_until(lambda: not gamepad.held)
+    pad.plug_in()
+    pad.send(BUTTON | INITIAL, LB, 0)
+    pad.send(BUTTON | INITIAL, RB, 1)  # a radio that is back, and the key is still held
+    pad.send(AXIS, STICK, 32767)
+    wait_until(lambda: gamepad.steering == -1.0)
+    assert not gamepad.held
+    pad.send(BUTTON, RB, 0)
+    pad.send(BUTTON, RB, 1)
+    wait_until(lambda: gamepad.held)
     gamepad.close()
     pad.unplug()
 
@@ -87,8 +116,10 @@ def hold_and_let_go(pad: Pad, guard: GuardProcess) -> None:
         wait_until(guard.moving)
         pad.send(*end)
         wait_until(lambda: outputs(guard.root) == (*NEUTRAL, False))
-        pad.send(BUTTON, RB, 0)
-        pad.send(BUTTON, B, 0)
+    pad.send(BUTTON, B, 0)
+    time.sleep(0.3)
+    assert outputs(guard.root) == (*NEUTRAL, False), "the key is still held, but somebody stopped the car"
+    pad.send(BUTTON, RB, 0)
     pad.send(BUTTON, RB, 1)
     wait_until(guard.moving)
     pad.unplug()

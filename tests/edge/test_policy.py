@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,7 @@ from tiny_policies import CONTINUOUS, DISCRETE, WriteBundle, golden_frames, make
 from hairpin.edge import (
     BundleError,
     Command,
+    ContinuousActions,
     Contract,
     ContractError,
     DiscreteActions,
@@ -105,6 +108,14 @@ def test_an_action_out_of_range_is_no_action(write: WriteBundle, monkeypatch: py
         discrete.act(golden_frames(DISCRETE))
 
 
+@pytest.mark.parametrize(("fastest", "top"), [(0.0, 0.1), (2.0, 2.0), (9.0, 4.0)])
+def test_the_top_speed_is_what_reaches_the_wheels(write: WriteBundle, fastest: float, top: float) -> None:
+    actions = DiscreteActions(((-30.0, 0.0), (0.0, fastest), (30.0, 0.0)))
+    assert Policy.load(write(dataclasses.replace(DISCRETE, actions=actions))).top_speed == top
+    bounds = ContinuousActions((-30.0, 0.0), (30.0, max(fastest, 0.05)))
+    assert Policy.load(write(dataclasses.replace(CONTINUOUS, actions=bounds))).top_speed == top
+
+
 def test_the_batch_and_threads_are_checked(write: WriteBundle) -> None:
     path = write()
     with pytest.raises(BundleError, match="batch is 0"):
@@ -161,3 +172,21 @@ def test_a_model_that_openvino_cannot_read(write: WriteBundle, monkeypatch: pyte
         with pytest.raises(BundleError, match=r"OpenVINO cannot read the model|holds no contract") as caught:
             Policy.load(path)
         assert "\n" not in str(caught.value)
+
+
+LOADED_AND_RELEASED = """
+import gc, os, signal, sys
+from hairpin.edge import Policy
+first, second = Policy.load(sys.argv[1]), Policy.load(sys.argv[1])
+del first
+gc.collect()
+del second
+gc.collect()
+signal.signal(signal.SIGTERM, lambda *_: print("heard"))
+os.kill(os.getpid(), signal.SIGTERM)
+"""
+
+
+def test_a_signal_is_heard_after_policies_were_released(write: WriteBundle) -> None:
+    run = subprocess.run([sys.executable, "-c", LOADED_AND_RELEASED, write()], capture_output=True, text=True)
+    assert (run.returncode, run.stdout, run.stderr) == (0, "heard\n", "")

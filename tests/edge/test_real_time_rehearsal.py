@@ -15,7 +15,7 @@ from tiny_policies import DISCRETE, SENSORS, WriteBundle
 
 from hairpin.agents.logs.agreement import compare
 from hairpin.agents.logs.recordings import read_drive
-from hairpin.edge import Command, Policy
+from hairpin.edge import Command, ContractError, Policy
 from hairpin.edge import rehearsal as rehearsal_module
 from hairpin.edge.calibration import Calibration
 from hairpin.edge.contract import STEREO
@@ -121,13 +121,27 @@ def test_two_cameras_and_a_lidar_come_through_their_drivers(
     assert (agreement.frames, agreement.agreement) == (len(decided), 1.0)
 
 
+def test_a_rehearsal_that_cannot_begin_leaves_the_last_recording_alone(
+    write: WriteBundle, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    old = tmp_path / "drive.mcap"
+    old.write_bytes(b"the drive before")
+    monkeypatch.setattr(rehearsal_module, "entry_points", lambda group: [])
+    with pytest.raises(ContractError, match="needs the simulator"):
+        run(Policy.load(write()), record=old)
+    time.sleep(0.1)
+    assert old.read_bytes() == b"the drive before"
+
+
 def test_a_lidar_that_falls_silent_stops_the_trial(
     write: WriteBundle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    began = time.monotonic()
-    monkeypatch.setattr(
-        Car, "scan", lambda car: np.full(64, np.inf) if time.monotonic() < began + 2.0 else time.sleep(3.0)
-    )
+    def scan(car: Car) -> np.ndarray:
+        if sum(command.speed > 0.0 for command in car.commands) > 10:
+            time.sleep(3.0)
+        return np.full(64, np.inf)
+
+    monkeypatch.setattr(Car, "scan", scan)
     monkeypatch.setattr("hairpin.edge.real_time._ARMING", 10.0)
     car, result = rehearse(monkeypatch, Policy.load(write(SENSORS)), seconds=60.0)
     assert result["stops"] == {"no turns from the lidar, which the policy needs; look at its cable": 1}

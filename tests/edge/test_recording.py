@@ -15,6 +15,7 @@ import pytest
 from car_rig import wait_until
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tiny_policies import WriteBundle
 
 from hairpin.edge.drivers.camera import Image
 from hairpin.edge.errors import CarError
@@ -209,3 +210,18 @@ def test_a_disk_that_fails_is_said_and_the_driver_never_waits(tmp_path: Path) ->
         recorder.frame(Image(JPEG, began))
     assert time.monotonic() - began < 1.0
     recorder.close()
+
+
+def test_a_drive_that_cannot_begin_leaves_the_last_recording_alone(
+    write: WriteBundle, film: Path, tmp_path: Path
+) -> None:
+    old = tmp_path / "drive.mcap"
+    old.write_bytes(b"the drive before")
+    code = "from hairpin.edge.cli import main; main()"
+    command = [sys.executable, "-c", code, "drive", write(), "--camera", film, "--record", old]
+    command += ["--socket", tmp_path / "no guard", "--root", tmp_path]
+    run = subprocess.run([str(part) for part in command], capture_output=True, text=True)
+    assert (run.returncode, "no guard at" in run.stderr) == (2, True)
+    time.sleep(0.1)
+    assert old.read_bytes() == b"the drive before"
+    assert not previous(old).exists()

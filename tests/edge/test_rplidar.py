@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 import tty
 
 import numpy as np
@@ -58,6 +59,26 @@ def test_half_a_turn_at_the_beginning_is_no_turn() -> None:
             return part
 
     np.testing.assert_allclose(next(scans(Port())), [[0.0, 1.0], [np.pi / 2, 1.0]])
+
+
+def test_it_has_time_to_stop_before_it_is_told_to_scan() -> None:
+    told: list[tuple[bytes, float]] = []
+
+    class Port:
+        """Throws a request away that comes within a millisecond of STOP, as the protocol says."""
+
+        def write(self, data: bytes, /) -> int:
+            told.append((data, time.monotonic()))
+            return len(data)
+
+        def read(self, size: int = 1) -> bytes:
+            return b""
+
+    with pytest.raises(OSError, match="does not answer"):
+        next(scans(Port()))
+    (stop, stopped), (scan, scanned) = told[:2]
+    assert (stop, scan) == (b"\xa5\x25", b"\xa5\x20")
+    assert scanned - stopped >= 1e-3
 
 
 def test_turns_come_through_noise_and_lost_bytes() -> None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from tiny_policies import DISCRETE, WriteBundle, golden_frames
 
 from hairpin.edge import Command, ContractError, Policy, PolicyError, drive
-from hairpin.edge.latency import Histogram, Latency
+from hairpin.edge.latency import Histogram, Latency, Percentiles
 from hairpin.edge.runtime import Limits
 
 
@@ -157,3 +157,17 @@ def test_latency_keeps_stages_apart() -> None:
     found = latency.milliseconds()
     assert found["infer"]["p50"] == pytest.approx(2.0, rel=0.01)
     assert found["observe"]["longest"] == pytest.approx(1.0)
+
+
+def test_latency_may_be_read_while_another_thread_adds_a_stage(monkeypatch: pytest.MonkeyPatch) -> None:
+    latency = Latency()
+    latency.add("infer", 0.002)
+    percentiles = Histogram.percentiles
+
+    def meanwhile(histogram: Histogram) -> Percentiles:
+        latency.add("total", 0.003)
+        return percentiles(histogram)
+
+    monkeypatch.setattr(Histogram, "percentiles", meanwhile)
+    assert list(latency.percentiles()) == ["infer"]
+    assert list(latency.percentiles()) == ["infer", "total"]
