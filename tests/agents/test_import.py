@@ -141,7 +141,7 @@ def test_hyperparameters_that_cannot_be_used_are_told_of(tmp_path, pb, hairpin) 
     members = {"m.pb": pb, "model_metadata.json": metadata_of(), "hyperparameters.json": b'{"lr": "high"}'}
     path = tar_of(tmp_path / "a.tar.gz", members)
     code, _, errors = hairpin("import", path, "--out", tmp_path / "run")
-    assert code == 0 and "its hyperparameters are not used: hyperparameters.json: lr is high" in errors
+    assert code == 0 and "its hyperparameters are not used: hyperparameters.json: lr is 'high'" in errors
 
 
 def test_metadata_may_be_given_beside(tmp_path, pb, hairpin) -> None:

@@ -87,7 +87,7 @@ def test_a_run_goes_on_with_it(tmp_path) -> None:
 @pytest.mark.parametrize(
     ("settings", "text"),
     [
-        ({"smooth": -1.0}, "smooth is -1: give a weight from 0"),
+        ({"smooth": -1.0}, "smooth is -1.0: give a weight from 0"),
         ({"smooth": float("nan")}, "smooth is nan: give a weight"),
         ({"smooth": 2.0, "preset": "deepracer"}, "smooth is for PPO with camera frames alone"),
         ({"smooth": 2.0, "model_metadata": "sac.json"}, "smooth is for PPO with camera frames alone"),
