@@ -31,10 +31,11 @@ from hairpin.sim import (
     make_config,
 )
 from hairpin.sim.config import TrackRef
+from hairpin.sim.errors import check_whole, choice
 from hairpin.tracks import Track
 
 from .circuits import exam_tracks, training_tracks
-from .errors import RunError, check_whole
+from .errors import RunError
 from .hyperparameters import Hyperparameters, read_hyperparameters
 from .presets import Preset, preset
 
@@ -149,12 +150,11 @@ def plan(config: TrainConfig) -> Plan:
         chosen = dataclasses.replace(chosen, network=network_of(metadata))
     actions = (metadata.actions if metadata else config.actions) or chosen.actions or DEFAULT_ACTIONS
     algorithm = config.algorithm or (metadata.algorithm if metadata else "ppo")
-    if algorithm not in ALGORITHMS:
-        raise RunError(f"unknown algorithm {algorithm!r}: choose one of {', '.join(ALGORITHMS)}")
-    check_whole("seed", config.seed, 0)
+    choice("algorithm", algorithm, ALGORITHMS, RunError)
+    check_whole("seed", config.seed, 0, RunError)
     for name in ("steps", "num_envs"):
         if getattr(config, name) is not None:
-            check_whole(name, getattr(config, name), 1)
+            check_whole(name, getattr(config, name), 1, RunError)
     tracks, exam = _tracks(config, chosen)
     world = make_config(
         track=tracks,

@@ -11,12 +11,13 @@ from typing import Any, Final
 
 from hairpin.edge.contract import Contract
 from hairpin.sim import Bots, Obstacles, Randomization, World, WorldConfig
+from hairpin.sim.errors import check_whole
 from hairpin.sim.laps import PENALTIES, Act, LapReport, Trace, run_trials, starts, step_limit, world_of
 from hairpin.sim.rules import Status
 from hairpin.sim.trace import LapRecorder
 from hairpin.tracks import Track, builtin_track, load_track
 
-from .errors import RunError, check_whole
+from .errors import RunError
 from .logs.evaluations import check_log_place, write_evaluation
 from .presets import preset
 from .run import RUN_FILE, Run, open_run, race_of
@@ -119,7 +120,7 @@ def evaluate(
         ("mercy", mercy, 0),
         ("seed", seed, 0),
     ):
-        check_whole(name, value, least)
+        check_whole(name, value, least, RunError)
     for name, seconds in (("off_track_penalty", off_track_penalty), ("collision_penalty", collision_penalty)):
         if not 0 <= seconds <= _LONGEST_PENALTY:
             raise RunError(f"{name} is {seconds}: give 0 to {_LONGEST_PENALTY} seconds")

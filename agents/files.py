@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -12,8 +11,8 @@ from typing import Any, Final
 
 from .errors import RunError
 
-#: Name of a file that `write_atomically` is filling: a dot, the name, and the number of the process.
-_TEMPORARY: Final = re.compile(r"\..+-\d+(\.[^.-]+)?")
+#: Of a file that is being filled; a name that nobody gives a file of their own.
+_UNFINISHED: Final = "-hairpin-unfinished"
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -35,7 +34,7 @@ def write_atomically(path: Path, write: Callable[[Path], object], *, durable: bo
         durable: Whether to wait until it is on the disk, a few milliseconds; else a power cut, but no kill,
             may cost the file.
     """
-    temporary = path.with_name(f".{path.stem}-{os.getpid()}{path.suffix}")
+    temporary = path.with_name(f".{path.stem}-{os.getpid()}{_UNFINISHED}{path.suffix}")
     try:
         write(temporary)
         if durable:
@@ -66,9 +65,8 @@ def check_writable(folder: Path, problem: str, fix: str) -> None:
 
 def remove_unfinished(folder: Path) -> None:
     """Remove what kills left of `write_atomically` in a folder and below it; nobody may be writing there."""
-    for file in folder.rglob(".*"):
-        if _TEMPORARY.fullmatch(file.name) and file.is_file():
-            file.unlink(missing_ok=True)
+    for file in folder.rglob(f".*{_UNFINISHED}*"):
+        file.unlink(missing_ok=True)
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from hairpin.edge.contract import ActionSpace, ContinuousActions, DiscreteActions
 from hairpin.sim import Randomization
+from hairpin.sim.errors import choice
 from hairpin.sim.randomize import FULL, MILD
 
 from .errors import RunError
@@ -272,8 +272,4 @@ def preset(name: str) -> Preset:
     Raises:
         RunError: There is none.
     """
-    if name in PRESETS:
-        return PRESETS[name]
-    near = difflib.get_close_matches(str(name), PRESETS, n=1, cutoff=0.4)
-    hint = f"did you mean {near[0]!r}?" if near else f"choose one of {', '.join(PRESETS)}"
-    raise RunError(f"unknown preset {name!r}: {hint}")
+    return PRESETS[choice("preset", name, PRESETS, RunError)]

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from hairpin.sim import World
+from hairpin.sim.errors import check_whole
 from hairpin.sim.head_to_head import Entrant, Result, race
 from hairpin.sim.laps import world_of
 from hairpin.tracks import Track
 
-from .errors import RunError, check_whole
+from .errors import RunError
 from .evaluation import Subject, open_subject, tracks_of
 
 
@@ -90,8 +91,8 @@ def run_race(
         RunError, BundleError, SimError, TrackError: Something cannot be used.
     """
     heats = len(sources) if heats is None else heats
-    check_whole("laps", laps, 1)
-    check_whole("heats", heats, 1)
+    check_whole("laps", laps, 1, RunError)
+    check_whole("heats", heats, 1, RunError)
     subjects = [open_subject(source) for source in sources]
     if not subjects:
         raise RunError("no policy is given: give two to four runs or bundles")

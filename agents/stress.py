@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from hairpin.sim import Randomization, World, WorldConfig
+from hairpin.sim.errors import check_whole
 from hairpin.sim.laps import Act, LapReport, Start, run_trials, starts, world_of
 from hairpin.sim.report import merge
 from hairpin.tracks import Track
 
 from .disturbances import NOMINAL, disturbances
-from .errors import RunError, check_whole
+from .errors import RunError
 from .evaluation import only_track, open_subject, tracks_of
 
 #: Of each disturbance and strength: a minute in the one physics, some minutes in the other.
@@ -116,7 +117,7 @@ def stress(
     physics = physics or ("bullet" if find_spec("pybullet") else "single_track")
     trials = TRIALS.get(physics, 16) if trials is None else trials
     for name, value, least in (("trials", trials, 4), ("laps", laps, 1), ("seed", seed, 0)):
-        check_whole(name, value, least)
+        check_whole(name, value, least, RunError)
     if trials % 4:
         raise RunError(f"trials is {trials}: give a multiple of 4, for both directions and both sides")
     subject = open_subject(source)

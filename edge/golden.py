@@ -90,5 +90,6 @@ def read_golden(content: bytes) -> Golden:
             raise ValueError
         with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
             return Golden(*(arrays[name] for name in (*_ARRAYS, _LIDAR) if f"{name}.npy" in entries))
+    # NotImplementedError is zipfile's word for a compression that it does not know.
     except (ValueError, OSError, EOFError, KeyError, NotImplementedError, MemoryError, zipfile.BadZipFile):
         raise BundleError("golden.npz does not hold golden frames: export the bundle again") from None

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from learned import same, settings_of, weights
+from learned import leave_half, same, settings_of, weights
 from rich.console import Console
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
@@ -195,7 +195,7 @@ def test_a_kill_loses_at_most_one_interval(tmp_path) -> None:
         len(file.read_text().splitlines()) for file in (out / "training-simtrace").glob("*-iteration.csv")
     )
     saved = run.last.steps
-    (out / "training-simtrace" / ".9-iteration-4711.csv").write_text("what a kill in mid-write leaves")
+    leave_half(out / "training-simtrace" / "9-iteration.csv")
     assert saved >= evaluations_of(run)[-1].steps >= 768
     assert traced < saved + 512  # one interval, and the round that was under way
     steps = [verdict.steps for verdict in evaluations_of(resume(out, steps=saved + 256))]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from learned import leave_half
 
 from hairpin.agents import RunError, TrainConfig, evaluations_of, open_run
 from hairpin.agents.config import plan
@@ -112,13 +113,13 @@ def test_what_a_kill_left_unfinished_is_removed(tmp_path) -> None:
 
 
 def test_only_what_kills_left_is_removed(tmp_path) -> None:
-    kept = [
-        tmp_path / name for name in ("run.json", ".hidden", ".notes.txt", "a-17.csv", "logs/3-iteration.csv")
-    ]
-    left = [tmp_path / name for name in (".run-4711.json", "logs/.1-iteration-11032.csv", ".REPORT-17")]
+    names = ("run.json", ".hidden", ".notes-2024.txt", "a-17.csv", "logs/3-iteration.csv")
+    kept = [tmp_path / name for name in names]
     (tmp_path / "logs").mkdir()
-    for file in (*kept, *left):
+    for file in kept:
         file.write_text("")
+    left = [leave_half(tmp_path / "run.json"), leave_half(tmp_path / "logs" / "1-iteration.csv")]
+    assert all(file.is_file() for file in left)
     remove_unfinished(tmp_path)
     assert sorted(file for file in tmp_path.rglob("*") if file.is_file()) == sorted(kept)
 
