@@ -25,7 +25,6 @@ from .errors import RunError
 from .exploration import Narrowing
 from .gate import Gate, Verdict
 from .imitation import WARM_UP, CriticFirst, imitate
-from .interrupts import Interrupts
 from .learner import clone_model, make_env, new_model
 from .repainting import Repainting
 from .run import Run, create_run, open_run
@@ -135,10 +134,8 @@ def learn(
     watches = preset.watch > 0 and planned.config.clone is None
     watch, warm_up = min(preset.watch, total // 3), min(WARM_UP, total // 8)
     first = [CriticFirst(watch + warm_up)] if watches else []
-    interrupts = Interrupts()
     callbacks = CallbackList(
         [
-            interrupts,
             *first,
             *_narrowing(planned, total),
             evaluations,
@@ -148,17 +145,16 @@ def learn(
         ]
     )
     try:
-        with interrupts:
-            if watches and model.num_timesteps < watch:
-                with bar.watching() if bar is not None else nullcontext():
-                    imitate(model, cars, watch, planned.config.seed)
-            model.learn(
-                total - model.num_timesteps,
-                callback=callbacks,
-                reset_num_timesteps=False,
-                tb_log_name="learning",
-            )
-            evaluations.finish()
+        if watches and model.num_timesteps < watch:
+            with bar.watching() if bar is not None else nullcontext():
+                imitate(model, cars, watch, planned.config.seed)
+        model.learn(
+            total - model.num_timesteps,
+            callback=callbacks,
+            reset_num_timesteps=False,
+            tb_log_name="learning",
+        )
+        evaluations.finish()
     except KeyboardInterrupt:
         _rescue(run, model)
         raise Stopped(run) from None

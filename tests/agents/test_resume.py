@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import json
 import math
@@ -22,13 +21,13 @@ from hairpin.agents import RunError, TrainConfig, evaluations_of, open_run, resu
 from hairpin.agents.config import plan
 from hairpin.agents.history import best_verdict, read_episodes
 from hairpin.agents.learner import clone_model, continue_model, load_model, make_env
-from hairpin.agents.training import Stopped
 from hairpin.rewards import RewardError
 from hairpin.sim import Randomization
 
 #: A process that trains with the preset "fast", which evaluates, and so saves, every 256 steps.
 _TRAINING = """
-import dataclasses, sys
+import dataclasses, signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # shells let what runs in the background ignore it
 from hairpin.agents.presets import PRESETS
 from hairpin.agents.cli.main import main
 fast = PRESETS["fast"]
@@ -165,23 +164,6 @@ def test_ctrl_c_saves_and_says_how_to_go_on(tmp_path) -> None:
     saved = run.last.steps
     assert saved >= evaluations_of(run)[-1].steps
     assert resume(out, steps=saved + 256).last.steps == saved + 256
-
-
-def test_an_interrupt_that_is_swallowed_stops_it_at_the_next_step(tmp_path) -> None:
-    calls = []
-
-    def reward(params) -> float:
-        calls.append(1)
-        if len(calls) == 300:
-            with contextlib.suppress(KeyboardInterrupt):  # as finalisers and callbacks of C code do
-                signal.raise_signal(signal.SIGINT)
-        return 1.0
-
-    before = signal.getsignal(signal.SIGINT)
-    with pytest.raises(Stopped):
-        train(TrainConfig(track="oval", reward=reward, preset="tiny", steps=4096, out=tmp_path / "run"))
-    assert signal.getsignal(signal.SIGINT) is before
-    assert 256 <= open_run(tmp_path / "run").last.steps < 1024
 
 
 def test_a_kill_loses_at_most_one_interval(tmp_path) -> None:
